@@ -1,0 +1,1 @@
+"""What the services share: contracts (what they say) and runtime (how it travels)."""
