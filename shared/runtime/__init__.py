@@ -1,0 +1,1 @@
+"""How events travel: consumer, store, relay, bus, clock, health. Knows no incident."""

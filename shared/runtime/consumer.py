@@ -1,0 +1,384 @@
+"""The consumer of one lane: fetch, drop what was seen, hand over, commit; offsets in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import structlog
+
+from shared.contracts.topics import dead_topic
+from shared.contracts.values import Lane
+from shared.runtime import metrics
+from shared.runtime.attempts import Attempts
+from shared.runtime.bus import Partition, Record, Source
+from shared.runtime.errors import GuardLost, Halt, InvalidEvent, Unavailable
+from shared.runtime.events import Event, InvalidEnvelope, decode, pack_headers
+from shared.runtime.offsets import Offsets, Position
+from shared.runtime.store import (
+    CRASH_CLEARED,
+    DEAD_LETTER,
+    HIGH_WATER,
+    OFFSET,
+    OUTBOX,
+    Store,
+    Work,
+    dead_letter_row,
+)
+
+Handler = Callable[[Sequence[Event], Work], Awaitable[None]]
+"""Decides on a batch: events in order per key, each newer than what was seen; fills the work."""
+
+_log = structlog.get_logger()
+
+MAX_REDECIDE = 5
+BACK_OFF_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+HALT_RECHECK_S = 2.0
+
+
+@dataclass(frozen=True)
+class DeadLetterLimit:
+    """Past this the consumer stops rather than divert an hour of emergencies."""
+
+    run: int = 50
+    share: float = 0.5
+    window: int = 1000
+    least: int = 200
+
+    def exceeded(self, position: Position) -> bool:
+        """Say whether too many of the recent records were diverted."""
+        many = position.seen_recent >= self.least
+        return position.dead_run > self.run or (
+            many and position.dead_recent > self.share * position.seen_recent
+        )
+
+
+@dataclass
+class Verdict:
+    """Why one record of a batch is diverted."""
+
+    reason: str
+    stage: str
+    detail: str
+
+
+Verdicts = dict[tuple[Partition, int], Verdict]
+"""Diverted records by place in the log."""
+
+
+class Consumer:
+    """One task: everything of one lane that one service hears."""
+
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        store: Store,
+        handler: Handler,
+        *,
+        lane: Lane = Lane.URGENT,
+        batch: int = 200,
+        limit: DeadLetterLimit | None = None,
+    ) -> None:
+        self.name = name
+        self.waiting: str | None = "partitions"
+        self._source = source
+        self._store = store
+        self._handler = handler
+        self._lane = lane
+        self._batch = batch
+        self._limit = limit or DeadLetterLimit()
+        self._offsets = Offsets(store.database, name)
+        self._attempts = Attempts(store.database, name)
+        self._position: dict[Partition, Position] = {}
+        self._pending: frozenset[Partition] | None = None
+        self._unproven: set[Partition] = set()
+        self._cluster = ""
+
+    async def run(self) -> None:
+        """Consume until cancelled; an error that is nobody's fault but the code's ends it."""
+        try:
+            await self._source.start(self._assigned)
+            while True:
+                if self._pending is not None:
+                    await self._retried(self._take)
+                records = await self._source.fetch(self._batch, 0.5)
+                metrics.LAG.labels(self.name).set(self._source.lag())
+                if ready := self._ours(records):
+                    await self._until_done(ready)
+        finally:
+            await self._source.stop()
+
+    async def _assigned(self, partitions: frozenset[Partition]) -> None:
+        # positions are taken by our own task: the group must not wait for PostgreSQL
+        self._position = {}
+        self._pending = partitions
+        self.waiting = "checking offsets"
+
+    async def _take(self) -> None:
+        partitions = self._pending
+        if partitions is None:
+            return
+        self._cluster = await self._source.cluster()
+        positions = await self._offsets.load(partitions)
+        await self._offsets.check(positions, self._source, self._cluster)
+        if self._pending is not partitions:
+            await self._take()
+            return
+        self._pending = None
+        self._position = positions
+        self._unproven = set(positions)
+        self._source.seek({p: position.next for p, position in positions.items()})
+        self.waiting = None
+
+    async def _retried(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Run *action* until it succeeds: waits out what is away and, halted, for a person."""
+        tries = 0
+        while True:
+            try:
+                await action()
+            except Unavailable as error:
+                self.waiting = str(error)
+                await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
+                tries += 1
+            except Halt as halt:
+                await self._halted(halt)
+            else:
+                metrics.HALTED.labels(self.name).set(0)
+                return
+
+    async def _halted(self, halt: Halt) -> None:
+        if self.waiting != str(halt):
+            _log.error("consumer halted", consumer=self.name, why=str(halt))
+        self.waiting = str(halt)
+        metrics.HALTED.labels(self.name).set(1)
+        await asyncio.sleep(HALT_RECHECK_S)
+
+    def _ours(self, records: Sequence[Record]) -> list[Record]:
+        """Keep what continues our positions; what came before a seek is dropped."""
+        return sorted(
+            (
+                r
+                for r in records
+                if (at := self._position.get(r.partition)) and r.offset >= at.next
+            ),
+            key=lambda r: (r.partition, r.offset),
+        )
+
+    async def _until_done(self, records: list[Record]) -> None:
+        """Handle *records* however often it takes; returns when none of them is left to do."""
+        tries = redecided = 0
+        while records:
+            try:
+                await self._attempt(records)
+            except GuardLost as lost:
+                metrics.GUARD_LOST.labels(lost.guard).inc()
+                redecided += 1
+                records = await self._resynced(records)
+                if redecided > MAX_REDECIDE and len(records) > 1:
+                    half = len(records) // 2
+                    await self._until_done(records[:half])
+                    records, redecided = self._ours(records[half:]), 0
+            except Unavailable as error:
+                self.waiting = str(error)
+                await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])
+                tries += 1
+                records = await self._resynced(records)
+            except Halt as halt:
+                await self._halted(halt)
+                records = await self._resynced(records)
+            else:
+                self.waiting = None
+                return
+
+    async def _resynced(self, records: list[Record]) -> list[Record]:
+        """Read the stored offsets again: another owner, or our own lost answer, moved them."""
+        held = self._position
+
+        async def reload() -> None:
+            loaded = await self._offsets.load(held)
+            if self._position is held:
+                self._position = loaded
+
+        await self._retried(reload)
+        if self._pending is not None:
+            return []
+        moved = {p: at.next for p, at in self._position.items() if held[p].next != at.next}
+        self._source.seek(moved)
+        kept: list[Record] = []
+        for partition, group in groupby(records, key=lambda r: r.partition):
+            at = self._position[partition].next
+            mine = [r for r in group if r.offset >= at]
+            # moved to a place this batch does not continue: its records come again after the seek
+            if mine and (partition not in moved or mine[0].offset == at):
+                kept += mine
+        return kept
+
+    async def _attempt(self, records: list[Record]) -> None:
+        suspects = {r.partition for r in records} & self._unproven
+        if not suspects:
+            await self._crashing_counted(records)
+            return
+        calm = [r for r in records if r.partition not in suspects]
+        if calm:
+            await self._crashing_counted(calm)
+        for partition in sorted(suspects):
+            mine = [r for r in records if r.partition == partition]
+            await self._watched(mine)
+            self._unproven.discard(partition)
+
+    async def _watched(self, records: list[Record]) -> None:
+        """First records after a start: counted before they are tried, so that a death counts too."""
+        todo = self._ours(records)
+        while todo:
+            count = await self._attempts.begin(todo)
+            if count.singly and count.exhausted:
+                await self._divert(todo[0], "killed the process each time it was handled")
+                todo = todo[1:]
+            elif count.singly:
+                await self._crashing_counted(todo[:1])
+                todo = todo[1:]
+            else:
+                await self._crashing_counted(todo)
+                return
+
+    async def _crashing_counted(self, records: list[Record]) -> None:
+        try:
+            await self._handle(records)
+        except (GuardLost, Unavailable, Halt):
+            raise
+        except Exception as error:
+            attempts = await self._attempts.crashed(records, counted=records[0].partition in self._unproven)
+            _log.exception("handler crashed", consumer=self.name, attempts=attempts)
+            if attempts < Attempts.LIMIT:
+                raise
+            await self._bisect(records, error)
+
+    async def _bisect(self, records: list[Record], error: Exception) -> None:
+        """Third crash: find the one guilty record; all others are handled in order."""
+        if len(records) == 1:
+            await self._divert(records[0], repr(type(error).__name__))
+            return
+        half = len(records) // 2
+        for part in (records[:half], records[half:]):
+            try:
+                await self._handle(part)
+            except (GuardLost, Unavailable, Halt):
+                raise
+            except Exception as again:  # noqa: BLE001 - narrowed down until one record is left
+                await self._bisect(part, again)
+
+    async def _divert(self, record: Record, detail: str) -> None:
+        _log.error(
+            "record diverted", consumer=self.name, reason="crash",
+            topic=record.partition.topic, partition=record.partition.number, offset=record.offset,
+        )  # fmt: skip
+        await self._commit(Work(), [record], {record.place: Verdict("crash", "crash", detail)}, {})
+
+    async def _handle(self, records: list[Record]) -> None:
+        started = time.perf_counter()
+        verdicts: Verdicts = {}
+        events = self._decoded(records, verdicts)
+        while True:
+            fresh, marks = await self._fresh(events)
+            work = Work()
+            try:
+                if fresh:
+                    await self._handler(fresh, work)
+                break
+            except InvalidEvent as invalid:
+                verdicts[invalid.event.record.place] = Verdict(invalid.reason, "handle", invalid.detail)
+                events = [e for e in events if e is not invalid.event]
+        await self._commit(work, records, verdicts, marks)
+        metrics.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
+        metrics.RECORDS.labels(self.name, "handled").inc(len(fresh))
+        metrics.RECORDS.labels(self.name, "seen_before").inc(len(events) - len(fresh))
+
+    @staticmethod
+    def _decoded(records: Sequence[Record], verdicts: Verdicts) -> list[Event]:
+        events = []
+        for record in records:
+            try:
+                events.append(decode(record))
+            except InvalidEnvelope as error:
+                verdicts[record.place] = Verdict(error.reason, "decode", error.detail)
+        return events
+
+    async def _fresh(self, events: list[Event]) -> tuple[list[Event], dict[tuple[object, str], int]]:
+        """Drop what is not above the high-water mark; return the new marks beside."""
+        if not events:
+            return [], {}
+        seen: dict[tuple[object, str], int] = dict(
+            await self._store.marks(self.name, {e.aggregate for e in events})
+        )
+        fresh, marks = [], {}
+        for event in events:
+            key = (event.aggregate, event.producer)
+            if event.version > seen.get(key, 0):
+                fresh.append(event)
+                seen[key] = marks[key] = event.version
+        return fresh, marks
+
+    async def _commit(
+        self,
+        work: Work,
+        records: Sequence[Record],
+        verdicts: Verdicts,
+        marks: dict[tuple[object, str], int],
+    ) -> None:
+        for record in records if verdicts else ():
+            if record.place in verdicts:
+                self._bury(work, record, verdicts[record.place])
+        for (aggregate, producer), version in marks.items():
+            work.put(HIGH_WATER, aggregate, producer, self.name, version)
+        after = {}
+        for partition, group in groupby(records, key=lambda r: r.partition):
+            after[partition] = self._advance(work, partition, list(group), verdicts)
+        await self._store.commit(work)
+        self._position.update({p: at for p, at in after.items() if p in self._position})
+        for verdict in verdicts.values():
+            metrics.DEAD_LETTERS.labels(self.name, verdict.reason).inc()
+        await self._source.show_progress({p: at.next for p, at in after.items()})
+
+    def _bury(self, work: Work, record: Record, verdict: Verdict) -> None:
+        row = dead_letter_row(self.name, record, verdict.reason, verdict.stage, verdict.detail)
+        work.put(DEAD_LETTER, *row)
+        headers = [
+            *record.headers,
+            ("dead_reason", verdict.reason.encode()),
+            ("dead_consumer", self.name.encode()),
+            ("dead_offset", str(record.offset).encode()),
+            ("dead_partition", str(record.partition.number).encode()),
+        ]
+        work.put(
+            OUTBOX, self._lane.number, dead_topic(record.partition.topic),
+            record.key or b"", pack_headers(headers), record.value,
+        )  # fmt: skip
+
+    def _advance(
+        self, work: Work, partition: Partition, records: list[Record], verdicts: Verdicts
+    ) -> Position:
+        before = self._position.get(partition)
+        if before is None:
+            raise GuardLost("partition")
+        at = before
+        for record in records:
+            dead = record.place in verdicts
+            at = at.past(record, dead=dead, window=self._limit.window)
+            if dead and self._limit.exceeded(at):
+                raise Halt(
+                    f"{self.name}: too many dead letters on {partition.topic}/{partition.number} "
+                    f"({at.dead_run} in a row); look at them with "
+                    f"`python -m shared.runtime deadletter list`, then `… deadletter allow`"
+                )
+        at = replace(at, cluster=self._cluster)
+        work.put(
+            OFFSET, self.name, partition.topic, partition.number, before.next, at.next,
+            at.last_event, at.cluster, at.dead_run, at.dead_recent, at.seen_recent,
+        )  # fmt: skip
+        if partition in self._unproven:
+            work.put(CRASH_CLEARED, self.name, partition.topic, partition.number, at.next)
+        return at

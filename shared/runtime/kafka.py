@@ -1,0 +1,316 @@
+"""The bus on Apache Kafka: aiokafka with its traps closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from shared.runtime.bus import (
+    Assigned,
+    Bounds,
+    Outgoing,
+    Partition,
+    PermanentRefusal,
+    Record,
+    partition_of,
+)
+from shared.runtime.errors import Unavailable
+
+_PERMANENT = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+MAX_BATCH_BYTES = 1024 * 1024
+METADATA_TIMEOUT_S = 5.0
+CONNECT_RETRY_S = 0.5
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its retries are seen in our metrics
+
+
+class KafkaSink:
+    """Idempotent producer, `acks=all`, one hand-made batch per partition (half the CPU of `send`)."""
+
+    def __init__(self, address: str, *, name: str) -> None:
+        self._address = address
+        self._name = name
+        self._producer: Any = None
+        self._starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect; waits until the broker answers."""
+        async with self._starting:
+            while self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._address,
+                    client_id=self._name,
+                    enable_idempotence=True,
+                    acks="all",
+                    linger_ms=0,
+                    max_batch_size=MAX_BATCH_BYTES,
+                    max_request_size=2 * MAX_BATCH_BYTES,
+                    metadata_max_age_ms=30_000,
+                )
+                try:
+                    await producer.start()
+                except (KafkaError, OSError):
+                    await producer.stop()
+                    await asyncio.sleep(CONNECT_RETRY_S)
+                else:
+                    self._producer = producer
+
+    async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+        """Write *records*; a fenced or confused producer is replaced, its records stay unsent."""
+        await self.start()
+        outcomes: list[Exception | None] = [None] * len(records)
+        groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+        counts: dict[str, int | Exception] = {}
+        for index, record in enumerate(records):
+            if record.topic not in counts:
+                counts[record.topic] = await self._partitions(record.topic)
+            count = counts[record.topic]
+            if isinstance(count, Exception):
+                outcomes[index] = count
+            else:
+                groups[record.topic, partition_of(record.key, count)].append(index)
+        await asyncio.gather(*(self._one(tp, group, records, outcomes) for tp, group in groups.items()))
+        if any(isinstance(o, KafkaError) for o in outcomes):
+            await self.stop()
+        return outcomes
+
+    async def _partitions(self, topic: str) -> int | Exception:
+        try:
+            return len(await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_TIMEOUT_S))
+        except UnknownTopicOrPartitionError:
+            return PermanentRefusal(f"topic {topic} does not exist: run the topics step")
+        except (KafkaError, TimeoutError) as error:
+            return Unavailable(f"no metadata for {topic}: {error!r}")
+
+    async def _one(
+        self,
+        place: tuple[str, int],
+        group: Sequence[int],
+        records: Sequence[Outgoing],
+        outcomes: list[Exception | None],
+    ) -> None:
+        """Fill and send the batches of one partition, one after the other."""
+        todo = list(group)
+        while todo:
+            batch, taken = self._producer.create_batch(), []
+            while todo:
+                record = records[todo[0]]
+                fits = batch.append(
+                    timestamp=None, key=record.key, value=record.value, headers=list(record.headers)
+                )
+                if fits is None:
+                    break
+                taken.append(todo.pop(0))
+            if not taken:
+                outcomes[todo.pop(0)] = PermanentRefusal("record above the batch size")
+                continue
+            failed = await self._deliver(batch, place)
+            for index in taken:
+                outcomes[index] = failed
+            if failed is not None and not isinstance(failed, PermanentRefusal):
+                for index in todo:
+                    outcomes[index] = failed
+                return
+
+    async def _deliver(self, batch: Any, place: tuple[str, int]) -> Exception | None:
+        try:
+            delivery = await self._producer.send_batch(batch, place[0], partition=place[1])
+            await delivery
+        except _PERMANENT as error:
+            return PermanentRefusal(repr(error))
+        except KafkaError as error:
+            return error
+        return None
+
+    async def stop(self) -> None:
+        """Leave; what was not acknowledged stays in the outbox."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), 5)
+            except (KafkaError, TimeoutError, asyncio.CancelledError):
+                return
+
+
+class KafkaSource:
+    """A group member whose positions come from PostgreSQL; Kafka's own offsets are only shown."""
+
+    def __init__(self, address: str, *, group: str, topics: Sequence[str], instance: str) -> None:
+        self._address = address
+        self._group = group
+        self._topics = list(topics)
+        self._instance = instance
+        self._consumer: Any = None
+        self._inspector: Any = None
+        self._owned: frozenset[Partition] = frozenset()
+        self._shown: dict[Partition, int] = {}
+        self._showing: asyncio.Task[None] | None = None
+
+    async def start(self, assigned: Assigned) -> None:
+        """Join the group; waits until the broker answers."""
+        while self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._address,
+                group_id=self._group,
+                group_instance_id=f"{self._group}.{self._instance}",
+                client_id=f"{self._group}.{self._instance}",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",  # never used: every partition is sought before it is read
+                session_timeout_ms=6000,
+                heartbeat_interval_ms=1500,
+                max_poll_interval_ms=600_000,
+                fetch_min_bytes=1,
+                fetch_max_wait_ms=500,
+                metadata_max_age_ms=30_000,
+            )
+            consumer.subscribe(self._topics, listener=_Listener(self, assigned))
+            try:
+                await consumer.start()
+            except (KafkaError, OSError):
+                await consumer.stop()
+                await asyncio.sleep(CONNECT_RETRY_S)
+            else:
+                self._consumer = consumer
+
+    async def fetch(self, limit: int, wait_s: float) -> list[Record]:
+        """Return what has come; nothing while the broker is away."""
+        try:
+            got = await self._consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=limit)
+        except KafkaError:
+            await asyncio.sleep(CONNECT_RETRY_S)
+            return []
+        return [
+            Record(Partition(tp.topic, tp.partition), m.offset, m.key, m.value, tuple(m.headers))
+            for tp, messages in got.items()
+            for m in messages
+        ]
+
+    def seek(self, positions: Mapping[Partition, int]) -> None:
+        """Continue at these offsets, of the partitions still assigned."""
+        for partition, offset in positions.items():
+            tp = TopicPartition(partition.topic, partition.number)
+            if tp in self._consumer.assignment():
+                self._consumer.seek(tp, offset)
+
+    def owned(self) -> frozenset[Partition]:
+        """Partitions assigned now."""
+        return self._owned
+
+    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
+        """Return first and end offsets; raises Unavailable."""
+        tps = [TopicPartition(p.topic, p.number) for p in partitions]
+        if not tps:
+            return {}
+        try:
+            async with asyncio.timeout(METADATA_TIMEOUT_S):
+                first = await self._consumer.beginning_offsets(tps)
+                end = await self._consumer.end_offsets(tps)
+        except (KafkaError, TimeoutError) as error:
+            raise Unavailable(f"broker: {error!r}") from error
+        return {Partition(t.topic, t.partition): Bounds(first[t], end[t]) for t in tps}
+
+    async def read(self, positions: Mapping[Partition, int]) -> dict[Partition, Record]:
+        """Read single records through a consumer of its own, outside the group."""
+        if not positions:
+            return {}
+        found: dict[Partition, Record] = {}
+        inspector = AIOKafkaConsumer(bootstrap_servers=self._address, enable_auto_commit=False)
+        try:
+            async with asyncio.timeout(METADATA_TIMEOUT_S):
+                await inspector.start()
+                tps = {TopicPartition(p.topic, p.number): p for p in positions}
+                inspector.assign(list(tps))
+                for tp, partition in tps.items():
+                    inspector.seek(tp, positions[partition])
+                while missing := [tp for tp, p in tps.items() if p not in found]:
+                    got = await inspector.getmany(*missing, timeout_ms=200)
+                    for tp, messages in got.items():
+                        m, partition = messages[0], tps[tp]
+                        found[partition] = Record(partition, m.offset, m.key, m.value, tuple(m.headers))
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Unavailable(f"broker: {error!r}") from error
+        finally:
+            await inspector.stop()
+        return found
+
+    async def cluster(self) -> str:
+        """Id of the cluster, as its own metadata says it."""
+        try:
+            async with asyncio.timeout(METADATA_TIMEOUT_S):
+                from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - only at an assignment
+
+                admin = AIOKafkaAdminClient(bootstrap_servers=self._address)
+                await admin.start()
+                try:
+                    described = await admin.describe_cluster()
+                finally:
+                    await admin.close()
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise Unavailable(f"broker: {error!r}") from error
+        return str(described["cluster_id"])
+
+    async def show_progress(self, positions: Mapping[Partition, int]) -> None:
+        """Commit to Kafka about once a second, in the background; failures do not matter."""
+        self._shown.update(positions)
+        if self._showing is None or self._showing.done():
+            self._showing = asyncio.create_task(self._show())
+
+    async def _show(self) -> None:
+        await asyncio.sleep(1)
+        shown, self._shown = self._shown, {}
+        mine = {TopicPartition(p.topic, p.number): at for p, at in shown.items() if p in self._owned}
+        try:
+            if mine:
+                await self._consumer.commit(mine)
+        except KafkaError:
+            return
+
+    def lag(self) -> int:
+        """Records behind the high-water marks last heard of."""
+        total = 0
+        for tp in self._consumer.assignment():
+            end = self._consumer.highwater(tp)
+            at = self._consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - no public way without a request
+            if end is not None and at is not None and at.has_valid_position:
+                total += max(0, end - at.position)
+        return total
+
+    async def stop(self) -> None:
+        """Leave the group."""
+        if self._showing is not None:
+            self._showing.cancel()
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, source: KafkaSource, assigned: Assigned) -> None:
+        self._source = source
+        self._assigned = assigned
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        self._source._owned = frozenset()  # noqa: SLF001
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:
+        owned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
+        self._source._owned = owned  # noqa: SLF001
+        await self._assigned(owned)

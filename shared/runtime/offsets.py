@@ -1,0 +1,111 @@
+"""Where each consumer stands: seeded explicitly, checked against the log, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from shared.runtime.bus import Partition, Record, Source
+from shared.runtime.database import Database
+from shared.runtime.errors import Halt
+
+
+class Position(NamedTuple):
+    """A stored offset with what proves it: the last event before it and the cluster."""
+
+    next: int
+    last_event: str | None = None
+    cluster: str | None = None
+    dead_run: int = 0
+    dead_recent: int = 0
+    seen_recent: int = 0
+
+    def past(self, record: Record, *, dead: bool, window: int) -> Position:
+        """Return the position after *record*, the count of dead letters kept over *window*."""
+        event_id = next((v for k, v in record.headers if k == "ce_id"), None)
+        seen, recent = self.seen_recent + 1, self.dead_recent + dead
+        if seen >= window:
+            seen, recent = seen // 2, recent // 2
+        return Position(
+            record.offset + 1,
+            event_id.decode("ascii", "replace") if event_id else None,
+            self.cluster,
+            self.dead_run + 1 if dead else 0,
+            recent,
+            seen,
+        )
+
+
+def _command(consumer: str, partition: Partition) -> str:
+    return (
+        f"`python -m shared.runtime offsets set --consumer {consumer} --topic {partition.topic} "
+        f"--partition {partition.number} --next N` after finding out why"
+    )
+
+
+class Offsets:
+    """The stored positions of one consumer."""
+
+    def __init__(self, database: Database, consumer: str) -> None:
+        self._database = database
+        self._consumer = consumer
+
+    async def load(self, partitions: Iterable[Partition]) -> dict[Partition, Position]:
+        """Return stored positions; raises Halt when one was never seeded."""
+        wanted = sorted(partitions)
+        rows = await self._database.fetch(
+            "select topic, partition, next, last_event, cluster, dead_run, dead_recent, seen_recent"
+            " from consumer_offset where consumer = $1 and topic = any($2::text[])",
+            self._consumer,
+            sorted({p.topic for p in wanted}),
+        )
+        found = {Partition(r[0], r[1]): Position(*list(r)[2:]) for r in rows}
+        for partition in wanted:
+            if partition not in found:
+                raise Halt(
+                    f"{self._consumer}: no offset stored for {partition.topic}/{partition.number}; seed it "
+                    f"with `python -m shared.runtime offsets seed --consumer {self._consumer} "
+                    f"--topic {partition.topic} --at earliest`"
+                )
+        return {p: found[p] for p in wanted}
+
+    async def check(
+        self, positions: Mapping[Partition, Position], source: Source, cluster: str
+    ) -> None:
+        """Compare positions with the log; raises Halt with the reason and the command to use."""
+        for partition, at in positions.items():
+            if at.cluster is not None and at.cluster != cluster:
+                raise Halt(
+                    f"{self._consumer}: the offset of {partition.topic}/{partition.number} belongs to "
+                    f"cluster {at.cluster}, this is {cluster}; {_command(self._consumer, partition)}"
+                )
+        bounds = await source.bounds(sorted(positions))
+        for partition, at in positions.items():
+            first, end = bounds[partition]
+            if not first <= at.next <= end:
+                raise Halt(
+                    f"{self._consumer}: offset {at.next} of {partition.topic}/{partition.number} is outside "
+                    f"the log ({first} to {end}); {_command(self._consumer, partition)}"
+                )
+        await self._check_last(positions, bounds, source)
+
+    async def _check_last(
+        self,
+        positions: Mapping[Partition, Position],
+        bounds: Mapping[Partition, tuple[int, int]],
+        source: Source,
+    ) -> None:
+        before = {
+            p: at.next - 1
+            for p, at in positions.items()
+            if at.last_event is not None and at.next - 1 >= bounds[p][0]
+        }
+        for partition, record in (await source.read(before)).items():
+            stored = positions[partition].last_event
+            found = dict(record.headers).get("ce_id", b"").decode("ascii", "replace")
+            if record.offset == before[partition] and found != stored:
+                raise Halt(
+                    f"{self._consumer}: the record before {partition.topic}/{partition.number}@"
+                    f"{positions[partition].next} is event {found or 'without id'}, stored was {stored}: "
+                    f"this is another log; {_command(self._consumer, partition)}"
+                )

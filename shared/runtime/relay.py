@@ -1,0 +1,191 @@
+"""The outbox relay: reads by sequence, publishes, deletes only what the broker acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from shared.contracts.values import Lane
+from shared.runtime import metrics
+from shared.runtime.bus import Outgoing, PermanentRefusal, Sink
+from shared.runtime.database import Database, connect, translated
+from shared.runtime.errors import Unavailable
+from shared.runtime.events import unpack_headers
+
+_log = structlog.get_logger()
+
+BATCH = 1000
+POLL_S = 0.005
+"""How soon rows of another instance are seen while there is traffic."""
+IDLE_POLL_S, IDLE_AFTER_S = 0.05, 2.0
+RETRY_LOCK_S = 0.25
+MEASURE_S = 1.0
+KEEP_LOCK_S = 1.0
+
+_READ = """
+select o.seq, o.topic, o.key, o.headers, o.value from outbox o
+where o.lane = $1 and not exists (
+  select 1 from outbox_parked p where p.lane = o.lane and p.topic = o.topic and p.key = o.key)
+order by o.seq limit $2
+"""
+_DELETE = "delete from outbox where lane = $1 and seq = any($2::bigint[])"
+_PARK = """
+insert into outbox_parked (lane, topic, key, reason) values ($1, $2, $3, $4) on conflict do nothing
+"""
+_MEASURE = """
+select lane, rows, coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as age from (
+  select l.lane, (select count(*) from (select 1 from outbox o where o.lane = l.lane limit 200001) c) as rows,
+    (select created_at from outbox o where o.lane = l.lane order by seq limit 1) as oldest
+  from (values (0::smallint), (1::smallint)) l(lane)) m
+"""
+
+
+class Backlog:
+    """What waits in the outbox by lane: rows and seconds of the oldest (wall time)."""
+
+    def __init__(self) -> None:
+        self.rows = {lane: 0 for lane in Lane}
+        self.age_s = {lane: 0.0 for lane in Lane}
+
+    def update(self, rows: Sequence[Any]) -> None:
+        """Take the newest measurement and show it."""
+        by_number = {lane.number: lane for lane in Lane}
+        for row in rows:
+            lane = by_number[row["lane"]]
+            self.rows[lane], self.age_s[lane] = row["rows"], row["age"]
+            metrics.OUTBOX_ROWS.labels(lane).set(row["rows"])
+            metrics.OUTBOX_AGE.labels(lane).set(row["age"])
+
+
+class Relay:
+    """One per process; of all instances of a service the holder of the lock publishes.
+
+    The lock is held by a read-only transaction that also reads: stopped for 3 s it loses both.
+    Each lane has its own batch in flight, so that a flood of one does not hold up the other.
+    """
+
+    name = "relay"
+
+    def __init__(self, database: Database, sink: Sink) -> None:
+        self.waiting: str | None = "the broker"
+        self.backlog = Backlog()
+        self._database = database
+        self._sink = sink
+        self._awake = asyncio.Event()
+        self._busy_until = 0.0
+        self._in_flight: dict[Lane, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        """There is something to publish."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled; waits out a missing database or broker."""
+        await self._sink.start()
+        measuring = asyncio.create_task(self._measure())
+        try:
+            while True:
+                try:
+                    await self._hold()
+                except Unavailable as error:
+                    self.waiting = str(error)
+                    await asyncio.sleep(RETRY_LOCK_S)
+        finally:
+            measuring.cancel()
+            await self._stop_publishing()
+            await self._sink.stop()
+
+    async def _hold(self) -> None:
+        own = await connect(self._database.dsn, self._database.schema, f"{self._database.instance}-relay")
+        try:
+            with translated():
+                while True:
+                    await own.execute("begin read only")
+                    if await own.fetchval(
+                        "select pg_try_advisory_xact_lock(hashtextextended(current_schema() || '.outbox', 0))"
+                    ):
+                        self.waiting = None
+                        await self._publish_while_held(own)
+                    await own.execute("rollback")
+                    self.waiting = None  # another instance publishes: this one is ready to take over
+                    await asyncio.sleep(RETRY_LOCK_S)
+        finally:
+            await self._stop_publishing()
+            own.terminate()
+
+    async def _publish_while_held(self, own: Any) -> None:
+        while True:
+            self._awake.clear()
+            found = 0
+            for lane in Lane:
+                if lane not in self._in_flight:
+                    rows = await own.fetch(_READ, lane.number, BATCH)
+                    found += len(rows)
+                    if rows:
+                        self._start(lane, rows)
+            for lane, task in list(self._in_flight.items()):
+                if task.done():
+                    del self._in_flight[lane]
+                    task.result()
+            if not found:
+                await self._pause(own)
+
+    async def _pause(self, own: Any) -> None:
+        now = time.monotonic()
+        if self._in_flight:
+            wait = KEEP_LOCK_S
+            self._busy_until = now + IDLE_AFTER_S
+        else:
+            wait = POLL_S if now < self._busy_until else IDLE_POLL_S
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._awake.wait(), wait)
+        if self._in_flight:
+            await own.fetchval("select 1")  # a slow broker must not cost us the lock
+
+    def _start(self, lane: Lane, rows: Sequence[Any]) -> None:
+        self._busy_until = time.monotonic() + IDLE_AFTER_S
+        task = asyncio.create_task(self._publish(lane, rows))
+        task.add_done_callback(lambda _: self._awake.set())
+        self._in_flight[lane] = task
+
+    async def _publish(self, lane: Lane, rows: Sequence[Any]) -> None:
+        records = [Outgoing(r["topic"], r["key"], r["value"], unpack_headers(r["headers"])) for r in rows]
+        outcomes = await self._sink.publish(records)
+        sent, refused = [], set()
+        for row, outcome in zip(rows, outcomes, strict=True):
+            place = (row["topic"], row["key"])
+            if isinstance(outcome, PermanentRefusal) or place in refused:
+                refused.add(place)
+                if outcome is not None:
+                    await self._park(lane, row, str(outcome))
+            elif outcome is None:
+                sent.append(row["seq"])
+        if sent:
+            await self._database.write(_DELETE, lane.number, sent)
+            metrics.PUBLISHED.labels(lane).inc(len(sent))
+        failed = next((o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None)
+        if failed is not None:
+            raise Unavailable(f"broker: {failed!r}")
+
+    async def _park(self, lane: Lane, row: Any, reason: str) -> None:
+        _log.error("key parked: the broker refuses it", topic=row["topic"], lane=lane, why=reason)
+        await self._database.write(_PARK, lane.number, row["topic"], row["key"], reason)
+        metrics.OUTBOX_PARKED.inc()
+
+    async def _stop_publishing(self) -> None:
+        tasks = list(self._in_flight.values())
+        self._in_flight.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _measure(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                self.backlog.update(await self._database.fetch(_MEASURE))
+            await asyncio.sleep(MEASURE_S)
