@@ -16,7 +16,7 @@ class OpenEnum(StrEnum):
     """An enumeration readers must tolerate growing: what they do not know becomes UNKNOWN."""
 
     @classmethod
-    def _missing_(cls, value: object) -> Self | None:
+    def _missing_(cls, value: object) -> Self | None:  # noqa: ARG003 - the enum protocol
         return cls.__members__.get("UNKNOWN")
 
 

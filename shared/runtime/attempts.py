@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.runtime.bus import Record
+from shared.runtime.bus import Partition, Record
 from shared.runtime.database import Database
 
 
@@ -68,7 +68,7 @@ class Attempts:
 
         `counted` when `begin` already counted this very attempt.
         """
-        first = {}
+        first: dict[Partition, int] = {}
         for record in records:
             first.setdefault(record.partition, record.offset)
         worst = 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
+from uuid import UUID
 
 import structlog
 
@@ -67,6 +68,9 @@ class Verdict:
 
 Verdicts = dict[tuple[Partition, int], Verdict]
 """Diverted records by place in the log."""
+
+Marks = dict[tuple[UUID, str], int]
+"""Highest version by (aggregate, producer)."""
 
 
 class Consumer:
@@ -160,11 +164,7 @@ class Consumer:
     def _ours(self, records: Sequence[Record]) -> list[Record]:
         """Keep what continues our positions; what came before a seek is dropped."""
         return sorted(
-            (
-                r
-                for r in records
-                if (at := self._position.get(r.partition)) and r.offset >= at.next
-            ),
+            (r for r in records if (at := self._position.get(r.partition)) and r.offset >= at.next),
             key=lambda r: (r.partition, r.offset),
         )
 
@@ -251,7 +251,9 @@ class Consumer:
         except (GuardLost, Unavailable, Halt):
             raise
         except Exception as error:
-            attempts = await self._attempts.crashed(records, counted=records[0].partition in self._unproven)
+            attempts = await self._attempts.crashed(
+                records, counted=records[0].partition in self._unproven
+            )
             _log.exception("handler crashed", consumer=self.name, attempts=attempts)
             if attempts < Attempts.LIMIT:
                 raise
@@ -290,7 +292,9 @@ class Consumer:
                     await self._handler(fresh, work)
                 break
             except InvalidEvent as invalid:
-                verdicts[invalid.event.record.place] = Verdict(invalid.reason, "handle", invalid.detail)
+                verdicts[invalid.event.record.place] = Verdict(
+                    invalid.reason, "handle", invalid.detail
+                )
                 events = [e for e in events if e is not invalid.event]
         await self._commit(work, records, verdicts, marks)
         metrics.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
@@ -307,14 +311,13 @@ class Consumer:
                 verdicts[record.place] = Verdict(error.reason, "decode", error.detail)
         return events
 
-    async def _fresh(self, events: list[Event]) -> tuple[list[Event], dict[tuple[object, str], int]]:
+    async def _fresh(self, events: list[Event]) -> tuple[list[Event], Marks]:
         """Drop what is not above the high-water mark; return the new marks beside."""
         if not events:
             return [], {}
-        seen: dict[tuple[object, str], int] = dict(
-            await self._store.marks(self.name, {e.aggregate for e in events})
-        )
-        fresh, marks = [], {}
+        seen = await self._store.marks(self.name, {e.aggregate for e in events})
+        fresh: list[Event] = []
+        marks: Marks = {}
         for event in events:
             key = (event.aggregate, event.producer)
             if event.version > seen.get(key, 0):
@@ -327,7 +330,7 @@ class Consumer:
         work: Work,
         records: Sequence[Record],
         verdicts: Verdicts,
-        marks: dict[tuple[object, str], int],
+        marks: Marks,
     ) -> None:
         for record in records if verdicts else ():
             if record.place in verdicts:
@@ -374,7 +377,7 @@ class Consumer:
                     f"({at.dead_run} in a row); look at them with "
                     f"`python -m shared.runtime deadletter list`, then `… deadletter allow`"
                 )
-        at = replace(at, cluster=self._cluster)
+        at = at._replace(cluster=self._cluster)
         work.put(
             OFFSET, self.name, partition.topic, partition.number, before.next, at.next,
             at.last_event, at.cluster, at.dead_run, at.dead_recent, at.seen_recent,

@@ -34,7 +34,7 @@ def _server_settings(schema: str, instance: str) -> dict[str, str]:
     }
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+class _Connection(asyncpg.Connection):
     """No session state is ever set, so nothing needs resetting: saves a round trip a release."""
 
     def get_reset_query(self) -> str:
@@ -64,9 +64,9 @@ class translated:  # noqa: N801 - reads as a word: `with translated():`
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, (Unavailable, GuardLost)):
-            return False
+            return
         if isinstance(error, asyncpg.PostgresError):
             code = error.sqlstate or ""
             if code == _GUARD:
@@ -75,13 +75,12 @@ class translated:  # noqa: N801 - reads as a word: `with translated():`
                 raise GuardLost(code) from error
             if code in _AWAY or code.startswith("08"):
                 raise Unavailable(f"PostgreSQL: {error}", unknown=self._writing) from error
-            return False
+            return
         # a killed server makes asyncpg raise InterfaceError, OSError and internal errors alike
         lost = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
         # an argument of the wrong type is an InterfaceError and a ValueError: our bug, it crashes
         if isinstance(error, lost) and not isinstance(error, ValueError):
             raise Unavailable(f"PostgreSQL: {error!r}", unknown=self._writing) from error
-        return False
 
 
 class Database:

@@ -88,14 +88,18 @@ class KafkaSink:
                 outcomes[index] = count
             else:
                 groups[record.topic, partition_of(record.key, count)].append(index)
-        await asyncio.gather(*(self._one(tp, group, records, outcomes) for tp, group in groups.items()))
+        await asyncio.gather(
+            *(self._one(tp, group, records, outcomes) for tp, group in groups.items())
+        )
         if any(isinstance(o, KafkaError) for o in outcomes):
             await self.stop()
         return outcomes
 
     async def _partitions(self, topic: str) -> int | Exception:
         try:
-            return len(await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_TIMEOUT_S))
+            return len(
+                await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_TIMEOUT_S)
+            )
         except UnknownTopicOrPartitionError:
             return PermanentRefusal(f"topic {topic} does not exist: run the topics step")
         except (KafkaError, TimeoutError) as error:
@@ -245,7 +249,9 @@ class KafkaSource:
                     got = await inspector.getmany(*missing, timeout_ms=200)
                     for tp, messages in got.items():
                         m, partition = messages[0], tps[tp]
-                        found[partition] = Record(partition, m.offset, m.key, m.value, tuple(m.headers))
+                        found[partition] = Record(
+                            partition, m.offset, m.key, m.value, tuple(m.headers)
+                        )
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"broker: {error!r}") from error
         finally:
@@ -277,7 +283,9 @@ class KafkaSource:
     async def _show(self) -> None:
         await asyncio.sleep(1)
         shown, self._shown = self._shown, {}
-        mine = {TopicPartition(p.topic, p.number): at for p, at in shown.items() if p in self._owned}
+        mine = {
+            TopicPartition(p.topic, p.number): at for p, at in shown.items() if p in self._owned
+        }
         try:
             if mine:
                 await self._consumer.commit(mine)
@@ -302,12 +310,12 @@ class KafkaSource:
             await self._consumer.stop()
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):
     def __init__(self, source: KafkaSource, assigned: Assigned) -> None:
         self._source = source
         self._assigned = assigned
 
-    async def on_partitions_revoked(self, revoked: Any) -> None:
+    async def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 - aiokafka's protocol
         self._source._owned = frozenset()  # noqa: SLF001
 
     async def on_partitions_assigned(self, assigned: Any) -> None:

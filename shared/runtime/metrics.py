@@ -7,7 +7,9 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 # --- engine room -------------------------------------------------------------------------------
-RECORDS = Counter("liandong_records", "Records handled, by consumer and outcome", ["consumer", "outcome"])
+RECORDS = Counter(
+    "liandong_records", "Records handled, by consumer and outcome", ["consumer", "outcome"]
+)
 BATCH_SECONDS = Histogram(
     "liandong_batch_seconds", "Load, decide, store of one batch", ["consumer"], buckets=_FAST
 )
@@ -15,9 +17,13 @@ GUARD_LOST = Counter("liandong_guard_lost", "Batches decided again, by the guard
 LAG = Gauge("liandong_consumer_lag", "Records behind the end of the owned partitions", ["consumer"])
 OUTBOX_ROWS = Gauge("liandong_outbox_rows", "Outgoing events not yet acknowledged", ["lane"])
 OUTBOX_AGE = Gauge("liandong_outbox_age_seconds", "Age of the oldest outgoing event", ["lane"])
-OUTBOX_PARKED = Gauge("liandong_outbox_parked_keys", "Keys the broker refuses for good: call somebody")
+OUTBOX_PARKED = Gauge(
+    "liandong_outbox_parked_keys", "Keys the broker refuses for good: call somebody"
+)
 PUBLISHED = Counter("liandong_published", "Events acknowledged by the broker", ["lane"])
-DEAD_LETTERS = Counter("liandong_dead_letters", "Records diverted, by consumer and reason", ["consumer", "reason"])
+DEAD_LETTERS = Counter(
+    "liandong_dead_letters", "Records diverted, by consumer and reason", ["consumer", "reason"]
+)
 READY = Gauge("liandong_part_ready", "1 when the part waits for nothing", ["part"])
 HALTED = Gauge("liandong_consumer_halted", "1 when a consumer waits for a person", ["consumer"])
 HTTP_SECONDS = Histogram(
@@ -26,10 +32,14 @@ HTTP_SECONDS = Histogram(
 
 # --- intake ------------------------------------------------------------------------------------
 CALLS = Counter("liandong_calls", "Calls by source and answer", ["source", "answer"])
-UNKNOWN_CODES = Counter("liandong_unknown_codes", "Codes kept raw as unclassified", ["source", "field"])
+UNKNOWN_CODES = Counter(
+    "liandong_unknown_codes", "Codes kept raw as unclassified", ["source", "field"]
+)
 
 # --- router ------------------------------------------------------------------------------------
-INCIDENTS = Counter("liandong_incident_changes", "Incident changes by kind and lane", ["kind", "lane"])
+INCIDENTS = Counter(
+    "liandong_incident_changes", "Incident changes by kind and lane", ["kind", "lane"]
+)
 REFUSED = Counter("liandong_refused_transitions", "Refused transitions by named reason", ["reason"])
 PARKED_FEEDBACK = Gauge("liandong_parked_feedback", "Stamps waiting for their call")
 
@@ -43,7 +53,10 @@ OPEN_CLOCKS = Gauge("liandong_open_clocks", "Clocks that still can fire")
 # --- notify ------------------------------------------------------------------------------------
 NOTICES = Counter("liandong_notices", "Notices by channel and outcome", ["channel", "outcome"])
 NOTICE_SECONDS = Histogram(
-    "liandong_notice_seconds", "Wall seconds from queued to the provider's receipt", ["channel"], buckets=_FAST
+    "liandong_notice_seconds",
+    "Wall seconds from queued to the provider's receipt",
+    ["channel"],
+    buckets=_FAST,
 )
 SLA_SILENT = Gauge("liandong_sla_silent_seconds", "Wall seconds since the last heartbeat of sla")
 

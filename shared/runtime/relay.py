@@ -49,8 +49,8 @@ class Backlog:
     """What waits in the outbox by lane: rows and seconds of the oldest (wall time)."""
 
     def __init__(self) -> None:
-        self.rows = {lane: 0 for lane in Lane}
-        self.age_s = {lane: 0.0 for lane in Lane}
+        self.rows = dict.fromkeys(Lane, 0)
+        self.age_s = dict.fromkeys(Lane, 0.0)
 
     def update(self, rows: Sequence[Any]) -> None:
         """Take the newest measurement and show it."""
@@ -101,7 +101,9 @@ class Relay:
             await self._sink.stop()
 
     async def _hold(self) -> None:
-        own = await connect(self._database.dsn, self._database.schema, f"{self._database.instance}-relay")
+        own = await connect(
+            self._database.dsn, self._database.schema, f"{self._database.instance}-relay"
+        )
         try:
             with translated():
                 while True:
@@ -112,7 +114,9 @@ class Relay:
                         self.waiting = None
                         await self._publish_while_held(own)
                     await own.execute("rollback")
-                    self.waiting = None  # another instance publishes: this one is ready to take over
+                    self.waiting = (
+                        None  # another instance publishes: this one is ready to take over
+                    )
                     await asyncio.sleep(RETRY_LOCK_S)
         finally:
             await self._stop_publishing()
@@ -154,7 +158,9 @@ class Relay:
         self._in_flight[lane] = task
 
     async def _publish(self, lane: Lane, rows: Sequence[Any]) -> None:
-        records = [Outgoing(r["topic"], r["key"], r["value"], unpack_headers(r["headers"])) for r in rows]
+        records = [
+            Outgoing(r["topic"], r["key"], r["value"], unpack_headers(r["headers"])) for r in rows
+        ]
         outcomes = await self._sink.publish(records)
         sent, refused = [], set()
         for row, outcome in zip(rows, outcomes, strict=True):
@@ -168,7 +174,9 @@ class Relay:
         if sent:
             await self._database.write(_DELETE, lane.number, sent)
             metrics.PUBLISHED.labels(lane).inc(len(sent))
-        failed = next((o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None)
+        failed = next(
+            (o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None
+        )
         if failed is not None:
             raise Unavailable(f"broker: {failed!r}")
 

@@ -70,7 +70,13 @@ def appended(table: str, columns: dict[str, str], *, guard: bool = False) -> Wri
 
 OUTBOX = Write(
     "outbox",
-    (("lane", "smallint"), ("topic", "text"), ("key", "bytea"), ("headers", "bytea"), ("value", "bytea")),
+    (
+        ("lane", "smallint"),
+        ("topic", "text"),
+        ("key", "bytea"),
+        ("headers", "bytea"),
+        ("value", "bytea"),
+    ),
     """
 outbox_add as (insert into outbox (lane, topic, key, headers, value)
   select i.lane, i.topic, i.key, i.headers, i.value from outbox_in i order by i.ord returning 1),
@@ -136,7 +142,13 @@ DEAD_LETTER = appended(
 
 COMMAND = appended(
     "command",
-    {"command_id": "text", "caller": "text", "request": "bytea", "status": "integer", "answer": "bytea"},
+    {
+        "command_id": "text",
+        "caller": "text",
+        "request": "bytea",
+        "status": "integer",
+        "answer": "bytea",
+    },
     guard=True,
 )
 
@@ -174,7 +186,9 @@ class Work:
             )
         self.put(OUTBOX, message.lane.number, message.topic, key, pack_headers(headers), value)
 
-    def answer(self, command_id: str, caller: str, request: bytes, status: int, body: bytes) -> None:
+    def answer(
+        self, command_id: str, caller: str, request: bytes, status: int, body: bytes
+    ) -> None:
         """Store the answer of a command, to be replayed; a second use of the id loses the guard."""
         self.put(COMMAND, command_id, caller, request, status, body)
 
@@ -207,9 +221,7 @@ class Store:
         sql = self._statements[writes] = compose(writes)
         return sql
 
-    async def marks(
-        self, consumer: str, aggregates: Iterable[UUID]
-    ) -> dict[tuple[UUID, str], int]:
+    async def marks(self, consumer: str, aggregates: Iterable[UUID]) -> dict[tuple[UUID, str], int]:
         """Return the highest version seen per (aggregate, producer)."""
         rows = await self.database.fetch(
             "select aggregate, producer, version from high_water"
@@ -250,7 +262,9 @@ def compose(writes: Sequence[Write]) -> str:
     return f"with {', '.join(parts)} select {', '.join(checks) or '1'}"
 
 
-def dead_letter_row(consumer: str, record: Record, reason: str, stage: str, detail: str) -> tuple[Any, ...]:
+def dead_letter_row(
+    consumer: str, record: Record, reason: str, stage: str, detail: str
+) -> tuple[Any, ...]:
     """Return the dead-letter row of *record*; `stage` is decode, handle or crash."""
     event_id = dict(record.headers).get("ce_id")
     return (
