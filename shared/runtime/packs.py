@@ -1,5 +1,6 @@
 """Reads a region pack's YAML files, types them and refuses a faulty pack with file, line and reason."""
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,28 +75,24 @@ def _typed(folder: Path, content: Mapping[str, Any], owners: Mapping[str, Path])
 
 def _misshapen(error: msgspec.ValidationError) -> Problem:
     """Turn msgspec's message (`... - at `$.units[3].base``) into a path and a text."""
-    text, _, where = str(error).partition(" - at `$")
-    path: list[str | int] = []
-    for part in where.rstrip("`").replace("[", ".[").split("."):
-        inside = part.strip("[]")
-        if inside:
-            path.append(int(inside) if inside.isdigit() else inside)
-    return Problem(tuple(path), ProblemReason.WRONG_SHAPE, text)
+    text, _, where = str(error).partition(" - at ")
+    found = re.search(r"\$([^`]*)", where)
+    steps = re.findall(r"[^.\[\]]+", found[1]) if found else []
+    path = tuple(int(step) if step.isdigit() else step for step in steps)
+    return Problem(path, ProblemReason.WRONG_SHAPE, text)
 
 
 class _Strict(_Loader):  # type: ignore[misc, valid-type]
     """A safe loader that refuses a key given twice, where YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the library's signature
-        keys = [(child.tag, child.value) for child, _ in node.value if child.tag != MERGE]
+        seen: set[tuple[str, str]] = set()
         for child, _ in node.value:
-            if keys.count((child.tag, child.value)) > 1:
+            if (child.tag, str(child.value)) in seen:
                 text = f"key {child.value} stands twice"
                 raise yaml.constructor.ConstructorError(None, None, text, child.start_mark)
+            seen.add((child.tag, str(child.value)))
         return dict(super().construct_mapping(node, deep=deep))
-
-
-MERGE = "tag:yaml.org,2002:merge"
 
 
 def _read(file: Path) -> dict[str, Any]:

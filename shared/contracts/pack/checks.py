@@ -168,7 +168,9 @@ def _notices(pack: Pack) -> Iterator[Problem]:
     orders = [
         rule
         for rule in pack.notices.rules
-        if rule.on is NoticeCause.DISPATCHED and rule.to is Recipient.UNIT and not rule.severities
+        if rule.cause is NoticeCause.DISPATCHED
+        and rule.to is Recipient.UNIT
+        and not rule.severities
     ]
     if not any(len(set(rule.channels)) >= R12_CHANNELS for rule in orders):
         text = "R12 asks for a rule that tells the unit of a dispatch on two channels"

@@ -44,7 +44,8 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 
     `line_field` is the field that tells the line (`bjfsdm` or `jjlxdm`), None where the source
     has one line only; `line_codes` its code table. `category_codes` maps bjlb/bjlx/bjxl codes,
-    `category_names` the names a 12345 order uses. `strict` refuses (409) a new body under a known id.
+    `category_names` the names a 12345 order uses. `strict` refuses (409) a new body under a known id; `unclassified_lane`
+    is where a call of no known kind goes.
     """
 
     id: Id
@@ -54,6 +55,7 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
     charset: str
     coordinates: CoordinateSystem
     strict: bool
+    unclassified_lane: Lane
     line_field: str | None = None
     line_codes: dict[str, Line] = {}
     category_codes: dict[str, str] = {}

@@ -12,13 +12,13 @@ from shared.contracts.sla import ClockKind
 
 
 class NoticeRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """Tell *to* of a change *on*, over all *channels* at once. Every rule that fits applies.
+    """Tell *to* of a change *cause*, over all *channels* at once. Every rule that fits applies.
 
     `clocks` and `severities` narrow it, empty fits all; `purpose` is the notice's word. `source` is R12, R17, ... or `ours`.
     """
 
     id: Id
-    on: NoticeCause
+    cause: NoticeCause
     to: Recipient
     purpose: Purpose
     channels: Annotated[tuple[Channel, ...], Meta(min_length=1)]
@@ -28,7 +28,7 @@ class NoticeRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     def fits(self, cause: NoticeCause, clock: ClockKind | None, severity: int | None) -> bool:
         return (
-            self.on is cause
+            self.cause is cause
             and (not self.clocks or clock in self.clocks)
             and (not self.severities or severity in self.severities)
         )

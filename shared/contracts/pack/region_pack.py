@@ -27,6 +27,7 @@ from shared.contracts.pack.teams import (
 )
 from shared.contracts.pack.words import UNCLASSIFIED, UnitKind
 from shared.contracts.sla import ClockKind
+from shared.contracts.values import Lane
 
 
 class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False):
@@ -99,6 +100,12 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False)
         """Return the category, `unclassified` for a code the pack does not know."""
         return self.category_by_code.get(code) or self.category_by_code[UNCLASSIFIED]
 
+    def lane(self, source: str, category: str) -> Lane:
+        """Return the lane of a new incident: the category's; the source's own while unclassified."""
+        kind = self.category(category)
+        known = self.source_by_id.get(source)
+        return known.unclassified_lane if known and kind.code == UNCLASSIFIED else kind.lane
+
     def relation(self, unit: str, scene: Located) -> Relation:
         """Say how the unit's base lies to the scene (R01-R04)."""
         known = self.unit_by_id.get(unit)
@@ -129,7 +136,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False)
             started=started,
             day_night=self.region.day_night(started),
             affair=self.category(category).affair if category else None,
-            category=category,
+            category=self.category(category).code if category else None,
             severity=severity,
             relation=relation,
             unit_kind=known.kind if known else None,

@@ -1,0 +1,1 @@
+"""Region packs: data only, and their check."""
