@@ -1,0 +1,1 @@
+"""The one-machine stack: a real broker, a real database and the services as processes."""

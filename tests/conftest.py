@@ -1,0 +1,75 @@
+"""Real Kafka and PostgreSQL for the tests: started once per session, a fresh database per test."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from deploy.database import (
+    Passwords,
+    Provisioned,
+    copy_database,
+    drop_database,
+    provision,
+    with_database,
+)
+from deploy.local.infrastructure import Infrastructure, choose
+from tests.parts import SERVICES, FreshDatabase, SessionKafka
+
+
+@pytest.fixture(scope="session")
+def infrastructure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infrastructure]:
+    """Broker and database of this test session (four seconds, once)."""
+    parts = choose(tmp_path_factory.mktemp("infrastructure", numbered=False))
+    asyncio.run(parts.start())
+    yield parts
+    parts.stop()
+    parts.remove()
+
+
+@pytest.fixture(scope="session")
+def kafka(infrastructure: Infrastructure) -> SessionKafka:
+    """Hand out the real broker: `address`, `await topic(partitions=3)`, `unique(stem)`."""
+    return SessionKafka(infrastructure.kafka.address)
+
+
+@pytest.fixture(scope="session")
+def postgres(infrastructure: Infrastructure) -> str:
+    """Return the superuser's DSN of the real server."""
+    return infrastructure.postgres.dsn
+
+
+@pytest.fixture(scope="session")
+def database_template(postgres: str) -> Iterator[Provisioned]:
+    """Make the database the others are copied from: roles, schemas, migrations, clock."""
+    name = f"template_{uuid.uuid4().hex[:8]}"
+    passwords = {service: Passwords.random() for service in SERVICES}
+    yield provision(postgres, passwords, database=name)
+    drop_database(postgres, name)
+
+
+@pytest.fixture
+def database(postgres: str, database_template: Provisioned) -> Iterator[FreshDatabase]:
+    """Give the test a database of its own: `dsn("router")`, `admin` (40 ms)."""
+    with _copy(postgres, database_template) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: str, database_template: Provisioned) -> Iterator[FreshDatabase]:
+    """Give all tests of one module a database."""
+    with _copy(postgres, database_template) as fresh:
+        yield fresh
+
+
+@contextmanager
+def _copy(postgres: str, template: Provisioned) -> Iterator[FreshDatabase]:
+    name = f"test_{uuid.uuid4().hex[:10]}"
+    copy_database(postgres, template.admin.rpartition("/")[2], name)
+    apps = {service: with_database(dsn, name) for service, dsn in template.apps.items()}
+    yield FreshDatabase(name, with_database(postgres, name), apps)
+    drop_database(postgres, name)
