@@ -310,6 +310,25 @@ class KafkaSource:
             await self._consumer.stop()
 
 
+async def bounds_of(address: str, topics: Sequence[str]) -> dict[Partition, Bounds]:
+    """Return first and end offsets of every partition of *topics*; raises Unavailable."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=address, enable_auto_commit=False)
+    try:
+        async with asyncio.timeout(4 * METADATA_TIMEOUT_S):
+            await consumer.start()
+            tps = []
+            for topic in topics:
+                found = await consumer._client._wait_on_metadata(topic)  # noqa: SLF001 - no public wait
+                tps += [TopicPartition(topic, n) for n in sorted(found)]
+            first = await consumer.beginning_offsets(tps)
+            end = await consumer.end_offsets(tps)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Unavailable(f"broker: {error!r}") from error
+    finally:
+        await consumer.stop()
+    return {Partition(t.topic, t.partition): Bounds(first[t], end[t]) for t in tps}
+
+
 class _Listener(ConsumerRebalanceListener):
     def __init__(self, source: KafkaSource, assigned: Assigned) -> None:
         self._source = source

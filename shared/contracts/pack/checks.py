@@ -1,5 +1,6 @@
 """What is wrong with a pack as a whole: everything at once, each with where and a named reason."""
 
+import codecs
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -7,10 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from shared.contracts.pack.check_drill import drill_problems
 from shared.contracts.pack.check_names import unknown_names
 from shared.contracts.pack.check_routes import route_problems
 from shared.contracts.pack.clocks import ties
-from shared.contracts.pack.places import at_seat
 from shared.contracts.pack.problem import Problem, ProblemReason
 from shared.contracts.pack.region_pack import Pack
 from shared.contracts.pack.teams import COUNTED_KINDS, PUBLIC_KINDS, Post, Unit, staffing_rule
@@ -29,11 +30,12 @@ def problems(pack: Pack) -> list[Problem]:
             _doubles(pack),
             unknown_names(pack),
             _counts(pack),
+            _units(pack),
             _staffing(pack),
             _clocks(pack),
             route_problems(pack),
             _notices(pack),
-            _places(pack),
+            drill_problems(pack),
         )
     )
 
@@ -62,6 +64,12 @@ def _region(pack: Pack) -> Iterator[Problem]:
     except (ZoneInfoNotFoundError, ValueError):
         text = f"{pack.region.time_zone!r} is no time zone; write one like Asia/Shanghai"
         yield Problem(("region", "time_zone"), ProblemReason.UNKNOWN_NAME, text)
+    for index, source in enumerate(pack.sources):
+        try:
+            codecs.lookup(source.charset)
+        except LookupError:
+            text = f"{source.charset!r} is no character set; write utf-8 or gb18030"
+            yield Problem(("sources", index, "charset"), ProblemReason.UNKNOWN_NAME, text)
     for index, area in enumerate(pack.areas):
         if not area.code.startswith(pack.region.area_code):
             text = f"{area.code} ({area.name}) is not below {pack.region.area_code}"
@@ -123,6 +131,20 @@ def _counts(pack: Pack) -> Iterator[Problem]:
         yield Problem(("units",), ProblemReason.NO_DESK, text)
 
 
+def _units(pack: Pack) -> Iterator[Problem]:
+    """A backup is somebody else, and an area has one squad, or `township_of_scene` could not choose."""
+    squads: set[str] = set()
+    for index, unit in enumerate(pack.units):
+        if unit.backup == unit.id:
+            text = f"{unit.id} is its own backup"
+            yield Problem(("units", index, "backup"), ProblemReason.CONTRADICTION, text)
+        if unit.kind is UnitKind.TOWNSHIP:
+            if unit.base in squads:
+                text = f"{unit.id}: area {unit.base} has a township squad already"
+                yield Problem(("units", index, "base"), ProblemReason.DUPLICATE, text)
+            squads.add(unit.base)
+
+
 def _staffing(pack: Pack) -> Iterator[Problem]:
     """P17: the figure stated for a unit is the table's, and its roll reaches it."""
     for index, unit in enumerate(pack.units):
@@ -175,12 +197,3 @@ def _notices(pack: Pack) -> Iterator[Problem]:
     if not any(len(set(rule.channels)) >= R12_CHANNELS for rule in orders):
         text = "R12 asks for a rule that tells the unit of a dispatch on two channels"
         yield Problem(("notices", "rules"), ProblemReason.NOT_TOLD, text)
-
-
-def _places(pack: Pack) -> Iterator[Problem]:
-    """A drill's place says about the seat what the area's own radius says."""
-    for index, place in enumerate(pack.drill.places):
-        area = pack.area_by_code.get(place.area)
-        if area and at_seat(area, place.lon, place.lat) != place.at_seat:
-            text = f"{place.text}: at_seat {place.at_seat}, its point says otherwise"
-            yield Problem(("drill", "places", index), ProblemReason.CONTRADICTION, text)
