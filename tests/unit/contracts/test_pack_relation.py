@@ -11,6 +11,7 @@ TOWN, TOWN_TOO, HENGXI, BAITA = "331024001", "331024002", "331024101", "33102410
 
 
 def an_area(code: str, name: str, *, lon: float = 120.5, county_town: bool = False) -> Area:
+    """Return an area with what the test cares about."""
     return Area(
         code=code,
         name=name,
@@ -84,7 +85,9 @@ def test_at_seat_is_decided_by_the_seats_radius() -> None:
     assert at_seat(area, None, 28.8) is None
 
 
-@given(lon=st.floats(73, 136), lat=st.floats(3, 54), lon_b=st.floats(73, 136), lat_b=st.floats(3, 54))
+@given(
+    lon=st.floats(73, 136), lat=st.floats(3, 54), lon_b=st.floats(73, 136), lat_b=st.floats(3, 54)
+)
 def test_distance_is_symmetric_and_never_negative(
     lon: float, lat: float, lon_b: float, lat_b: float
 ) -> None:
