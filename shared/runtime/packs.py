@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from shared.contracts.pack import Pack, Problem, ProblemReason, build, problems
+from shared.contracts.pack import Pack, Problem, ProblemReason, build, validate
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,7 +67,7 @@ def _typed(folder: Path, content: Mapping[str, Any], owners: Mapping[str, Path])
         pack = build(content)
     except msgspec.ValidationError as error:
         raise PackRefusedError(folder, [_located(owners, _misshapen(error))]) from error
-    found = [_located(owners, problem) for problem in problems(pack)]
+    found = [_located(owners, problem) for problem in validate(pack)]
     if found:
         raise PackRefusedError(folder, found)
     return pack

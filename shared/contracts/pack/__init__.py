@@ -1,6 +1,6 @@
 """The typed model of a region pack: pure, no I/O; `shared.runtime.packs` reads the files."""
 
-from shared.contracts.pack.checks import problems
+from shared.contracts.pack.checks import validate
 from shared.contracts.pack.clocks import ClockFacts, ClockMatch, ClockRule, match_clock, ties
 from shared.contracts.pack.kinds import Category, Source, TableRow
 from shared.contracts.pack.notices import ChannelPolicy, NoticeRule, Notices
@@ -127,7 +127,7 @@ __all__ = [
     "find_area",
     "match_clock",
     "metres",
-    "problems",
+    "validate",
     "relation",
     "staffing_rule",
     "ties",

@@ -21,7 +21,7 @@ from shared.contracts.values import OpenEnum
 R12_CHANNELS = 2
 
 
-def problems(pack: Pack) -> list[Problem]:
+def validate(pack: Pack) -> list[Problem]:
     """Return everything that is wrong with *pack*, in the order of its sections; empty: it may be used."""
     return list(
         chain(

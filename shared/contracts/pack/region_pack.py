@@ -31,7 +31,7 @@ from shared.contracts.values import Lane
 
 
 class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False):
-    """A region pack. Build it with `build`; one from there that `problems` is empty for can be used."""
+    """A region pack. Build it with `build`; it may be used when `validate` finds nothing."""
 
     region: Region
     areas: tuple[Area, ...]

@@ -25,7 +25,10 @@ class TownshipOfScene(
 
 
 class Nearest(Struct, frozen=True, forbid_unknown_fields=True, tag_field="by", tag="nearest"):
-    """Select the unit with this capability whose base lies nearest to the scene; ties by unit id."""
+    """Select the unit with this capability whose base's seat is nearest to the scene; ties by unit id.
+
+    A scene without a point lies at its area's seat; without an area nobody is nearest.
+    """
 
     capability: Id
 
@@ -80,6 +83,7 @@ class RouteSet(Struct, frozen=True, forbid_unknown_fields=True):
 
     `lead`: selectors tried in order, the first that finds a unit gives the one accountable lead.
     `supports`, `standby`: every unit found is sent along, or named to be activated later.
+    A unit chosen once is not chosen again for a later part.
     `tell`: ids of the posts to be told (R17).
     """
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.contracts.pack import Problem, ProblemReason, build, problems
+from shared.contracts.pack import Problem, ProblemReason, build, validate
 from shared.runtime.packs import PackRefusedError, load_pack
 
 XIANJU = Path(__file__).parents[3] / "deploy" / "regions" / "xianju"
@@ -25,7 +25,7 @@ def faults(content: bytes, change: Callable[[Raw], object]) -> list[Problem]:
     """Return what is wrong with xianju after *change*."""
     raw: Raw = msgspec.json.decode(msgspec.json.encode(msgspec.msgpack.decode(content)))
     change(raw)
-    return problems(build(raw))
+    return validate(build(raw))
 
 
 def unit(raw: Raw, wanted: str) -> Raw:

@@ -204,8 +204,11 @@ def test_the_base_and_scene_of_a_real_unit(pack: Pack) -> None:
 
 
 def test_the_digest_follows_the_content(pack: Pack) -> None:
-    """Same content, same digest; any change of a rule changes it, and the stamp carries both."""
+    """Same content in any order of keys, same digest; any change of a rule changes it, and the stamp carries both."""
     raw = msgspec.to_builtins(pack)
+    raw["sources"][0]["category_codes"] = dict(
+        reversed(raw["sources"][0]["category_codes"].items())
+    )
     again = build(raw)
     raw["clocks"][0]["value"] = 21
 
