@@ -96,14 +96,20 @@ class KafkaSink:
         return outcomes
 
     async def _partitions(self, topic: str) -> int | Exception:
+        client = self._producer.client
         try:
-            return len(
-                await asyncio.wait_for(self._producer.partitions_for(topic), METADATA_TIMEOUT_S)
-            )
-        except UnknownTopicOrPartitionError:
-            return PermanentRefusal(f"topic {topic} does not exist: run the topics step")
+            async with asyncio.timeout(METADATA_TIMEOUT_S):
+                known = client.cluster.partitions_for_topic(topic)
+                if not known:  # `partitions_for` would wait for a topic that may never be made
+                    known = (await client.fetch_all_metadata()).partitions_for_topic(topic)
+                    if not known:
+                        return PermanentRefusal(
+                            f"topic {topic} does not exist: run the topics step"
+                        )
+                    await self._producer.partitions_for(topic)
         except (KafkaError, TimeoutError) as error:
             return Unavailable(f"no metadata for {topic}: {error!r}")
+        return len(known)
 
     async def _one(
         self,
