@@ -1,15 +1,13 @@
 """Reads a region pack's YAML files, types them and refuses a faulty pack with file, line and reason."""
 
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import yaml
 
-from shared.contracts.pack import Pack, Problem, ProblemReason, build, validate
+from shared.contracts.pack import Pack, Problem, ProblemReason, build, misshapen, validate
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -63,23 +61,14 @@ def load_pack(folder: Path) -> Pack:
 
 
 def _typed(folder: Path, content: Mapping[str, Any], owners: Mapping[str, Path]) -> Pack:
-    try:
-        pack = build(content)
-    except msgspec.ValidationError as error:
-        raise PackRefusedError(folder, [_located(owners, _misshapen(error))]) from error
+    shape = misshapen(content)
+    if shape:
+        raise PackRefusedError(folder, [_located(owners, problem) for problem in shape])
+    pack = build(content)
     found = [_located(owners, problem) for problem in validate(pack)]
     if found:
         raise PackRefusedError(folder, found)
     return pack
-
-
-def _misshapen(error: msgspec.ValidationError) -> Problem:
-    """Turn msgspec's message (`... - at `$.units[3].base``) into a path and a text."""
-    text, _, where = str(error).partition(" - at ")
-    found = re.search(r"\$([^`]*)", where)
-    steps = re.findall(r"[^.\[\]]+", found[1]) if found else []
-    path = tuple(int(step) if step.isdigit() else step for step in steps)
-    return Problem(path, ProblemReason.WRONG_SHAPE, text)
 
 
 class _Strict(_Loader):  # type: ignore[misc, valid-type]

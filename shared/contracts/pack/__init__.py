@@ -35,6 +35,7 @@ from shared.contracts.pack.scenario import (
     MalformedShare,
     Repeats,
 )
+from shared.contracts.pack.shape import misshapen
 from shared.contracts.pack.teams import (
     COUNTED_KINDS,
     PUBLIC_KINDS,
@@ -127,9 +128,10 @@ __all__ = [
     "find_area",
     "match_clock",
     "metres",
-    "validate",
+    "misshapen",
     "relation",
     "staffing_rule",
     "ties",
+    "validate",
     "within",
 ]

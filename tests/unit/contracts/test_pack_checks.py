@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.contracts.pack import Problem, ProblemReason, build, validate
+from shared.contracts.pack import Problem, ProblemReason, build, misshapen, validate
 from shared.runtime.packs import PackRefusedError, load_pack
 
 XIANJU = Path(__file__).parents[3] / "deploy" / "regions" / "xianju"
@@ -286,3 +286,22 @@ def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(PackRefusedError, match="code stands twice"):
         load_pack(tmp_path)
+
+
+def test_every_misshapen_row_is_named_at_once() -> None:
+    """A wrong word in one row does not hide a missing field in another."""
+    raw: Raw = msgspec.json.decode(msgspec.json.encode(load_pack(XIANJU)))
+    raw["units"][3]["kind"] = "brigade"
+    del raw["units"][7]["base"]
+    del raw["drill"]
+    raw["magic"] = {}
+    raw["clocks"][0]["match"]["relations"] = "own_seat"
+
+    assert [] == misshapen(msgspec.json.decode(msgspec.json.encode(load_pack(XIANJU))))
+    assert {
+        ("magic",),
+        ("drill",),
+        ("units", 3, "kind"),
+        ("units", 7),
+        ("clocks", 0, "match", "relations"),
+    } == {problem.path for problem in misshapen(raw)}
