@@ -1,4 +1,10 @@
-"""What a provider (SMS gateway, a unit's webhook) is sent, and what it must answer."""
+"""What a provider (SMS gateway, webhook gateway) is sent, and what it must answer.
+
+Both doors are the same: `POST <base address>/orders` with an OrderBatch and a bearer key, answered
+200 with a ReceiptBatch. Orders for different units travel in one request: `address` says where each
+goes (the gateway's token of an SMS number; the unit's path under the webhook gateway's base).
+An order that comes again under the same `notice_id` is answered again and done once.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +13,21 @@ from uuid import UUID
 import msgspec
 
 from shared.contracts.notice import Purpose
+from shared.contracts.sla import ClockKind
 from shared.contracts.values import Instant, Lane
+
+ORDERS_PATH = "/orders"
+"""The providers' door under their base address."""
+MAX_ORDERS = 100
+"""Most orders of one request."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One notice as it leaves the platform; `notice_id` is the provider's idempotency key.
 
-    The scene is given only to units assigned to the incident; nobody gets the caller.
+    The scene is given only to units assigned to the incident; nobody gets the caller. `clock` and
+    `due` (UTC, platform) are of the time limit a warning or breach speaks of. A notice that belongs
+    to no incident (watchdog) has the nil id and an empty number.
     """
 
     notice_id: UUID
@@ -35,17 +49,22 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     latitude: float | None = None
     received_at: Instant | None = None
     queued_at: Instant
+    clock: ClockKind | None = None
+    due: Instant | None = None
     exercise: bool = False
 
 
 class OrderBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of one request to a provider: at most 100 orders, in order per (incident, recipient)."""
+    """Body of one request: 1 to MAX_ORDERS orders, at most one per (incident, recipient)."""
 
     orders: tuple[Order, ...]
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A provider's word on one order: accepted, or refused for now (`retry`) or for good."""
+    """A provider's word on one order: accepted, or refused for now (`retry`) or for good.
+
+    `ref` is the provider's own number of it; `reason` a short stable word, never text of the order.
+    """
 
     notice_id: UUID
     accepted: bool
@@ -55,6 +74,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ReceiptBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Answer of a provider: one receipt per order."""
+    """Answer of a provider: one receipt per order; an order without one counts as not answered."""
 
     receipts: tuple[Receipt, ...]
