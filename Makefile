@@ -64,5 +64,6 @@ format: setup ## ruff's formatter and safe fixes
 	@$(RUN) -m ruff format .
 
 clean: ## remove what was built or run here (the download cache stays)
+	@if test -f $(STAMP); then $(RUN) -m deploy.local clean; fi
 	@rm -rf build run .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

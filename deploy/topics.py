@@ -17,8 +17,11 @@ from msgspec import Struct
 from shared.contracts.topics import dead_topic, feed_topic
 
 TOPICS_FILE = Path(__file__).with_name("topics.yaml")
-DEPARTMENT = "{department}"
-_DEAD_CONFIG = {"retention.ms": str(400 * 86_400_000)}
+
+_DAY_MS = 86_400_000
+# A twin keeps what could not be handled longer than the topic itself, and takes the same sizes.
+_DEAD_CONFIG: dict[str, str | int] = {"retention.ms": 400 * _DAY_MS}
+_COPIED_TO_DEAD = "max.message.bytes"
 _RETRY_S = 0.2
 _REQUEST_TIMEOUT_MS = 10_000
 
@@ -28,46 +31,62 @@ class TopicsRefused(Exception):
 
 
 class Topic(Struct, frozen=True, forbid_unknown_fields=True):
-    """One topic to exist: `config` in the broker's own words, `dead` asks for a `.dead` twin.
-
-    A name with `{department}` stands for one topic per department of the region pack.
-    """
+    """One topic to exist: `config` in the broker's own words, `dead` asks for a `.dead` twin."""
 
     name: str
     partitions: int
-    config: dict[str, str] = {}
+    config: dict[str, str | int] = {}
     dead: bool = True
+    key: str = ""
+
+
+class Feeds(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a department's feed is kept; there is one per department of the region pack."""
+
+    partitions: int
+    config: dict[str, str | int]
+
+
+class TopicList(Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of `topics.yaml`."""
+
+    topics: list[Topic]
+    feeds: Feeds
 
 
 def read_topics(path: Path = TOPICS_FILE, departments: Iterable[str] = ()) -> list[Topic]:
-    """Return every topic to create, twins included, ordered by name.
+    """Return every topic to create, feeds of *departments* and twins included, ordered by name.
 
     Raises TopicsRefused for a malformed file or a name given twice.
     """
     try:
-        listed = msgspec.convert(yaml.safe_load(path.read_text("utf-8")), list[Topic], strict=False)
+        content = msgspec.convert(yaml.safe_load(path.read_text("utf-8")), TopicList)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise TopicsRefused(f"{path}: {error}") from error
+    kept = content.feeds
+    feeds = [
+        Topic(feed_topic(each), kept.partitions, kept.config, dead=False) for each in departments
+    ]
     wanted: dict[str, Topic] = {}
-    for topic in expand(listed, sorted(departments)):
+    for topic in [*content.topics, *feeds, *twins(content.topics)]:
         if topic.name in wanted:
             raise TopicsRefused(f"{path}: topic {topic.name} is listed twice")
         wanted[topic.name] = topic
     return [wanted[name] for name in sorted(wanted)]
 
 
-def expand(listed: Sequence[Topic], departments: Sequence[str]) -> Iterable[Topic]:
-    """Yield the topics of the list with departments filled in and a twin beside each that is read."""
-    for entry in listed:
-        names = (
-            [feed_topic(department) for department in departments]
-            if DEPARTMENT in entry.name
-            else [entry.name]
+def twins(topics: Iterable[Topic]) -> list[Topic]:
+    """Return the `.dead` twins of *topics*."""
+    return [
+        Topic(
+            dead_topic(topic.name),
+            1,
+            _DEAD_CONFIG | {k: v for k, v in topic.config.items() if k == _COPIED_TO_DEAD},
+            dead=False,
         )
-        for name in names:
-            yield msgspec.structs.replace(entry, name=name)
-            if entry.dead:
-                yield Topic(dead_topic(name), 1, _DEAD_CONFIG, dead=False)
+        for topic in topics
+        if topic.dead
+    ]
 
 
 async def create_topics(
@@ -121,7 +140,12 @@ async def _attempt(address: str, topics: Sequence[Topic], replication: int) -> l
 
 async def _create(admin: AIOKafkaAdminClient, missing: Sequence[Topic], replication: int) -> None:
     asked = [
-        NewTopic(topic.name, topic.partitions, replication, topic_configs=dict(topic.config))
+        NewTopic(
+            topic.name,
+            topic.partitions,
+            replication,
+            topic_configs={key: str(value) for key, value in topic.config.items()},
+        )
         for topic in missing
     ]
     answer: Any = await admin.create_topics(asked)

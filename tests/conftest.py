@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,8 @@ from deploy.database import (
     with_database,
 )
 from deploy.local.infrastructure import Infrastructure, choose
-from tests.parts import SERVICES, FreshDatabase, SessionKafka
+from deploy.local.stack import Stack
+from tests.parts import SERVICES, FreshDatabase, MakeStack, SessionKafka
 
 
 @pytest.fixture(scope="session")
@@ -73,3 +76,14 @@ def _copy(postgres: str, template: Provisioned) -> Iterator[FreshDatabase]:
     apps = {service: with_database(dsn, name) for service, dsn in template.apps.items()}
     yield FreshDatabase(name, with_database(postgres, name), apps)
     drop_database(postgres, name)
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> MakeStack:
+    """Hand out `make(**settings)`: a `Stack` of its own for `async with`, nothing stored before."""
+
+    def make(**settings: Any) -> Stack:
+        number = len(list(tmp_path.glob("stack-*")))
+        return Stack(run_dir=tmp_path / f"stack-{number}", fresh=True, disposable=True, **settings)
+
+    return make

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from deploy.local.stack import Stack
 from deploy.topics import Topic, create_topics
 
 SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
@@ -18,7 +19,7 @@ class SessionKafka:
     address: str
 
     async def topic(
-        self, stem: str = "test", *, partitions: int = 1, config: dict[str, str] | None = None
+        self, stem: str = "test", *, partitions: int = 1, config: dict[str, str | int] | None = None
     ) -> str:
         """Create a topic nobody else uses and return its name."""
         name = self.unique(stem)
@@ -48,4 +49,5 @@ class FreshDatabase:
         return self.apps[service]
 
 
-MakeDatabase = Callable[[], FreshDatabase]
+MakeStack = Callable[..., Stack]
+"""Takes `Stack`'s own settings except its folder."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from psutil import Process
 
 from deploy.local.errors import PartFailed
 
@@ -83,6 +84,11 @@ class Child:
             )
 
     @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Process id; raises PartFailed before the first start."""
         if self._process is None:
@@ -150,9 +156,9 @@ class Child:
         return "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:])
 
 
-def _descendants(pid: int) -> list[psutil.Process]:
+def _descendants(pid: int) -> list[Process]:
     try:
-        return psutil.Process(pid).children(recursive=True)
+        return Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
@@ -163,23 +169,23 @@ def born(pid: int) -> float:
     A pid alone may have been given to somebody else since; pid and birth name one process for good.
     """
     try:
-        return psutil.Process(pid).create_time()
+        return Process(pid).create_time()
     except psutil.NoSuchProcess:
         return 0.0
 
 
-def leftovers(parts: Mapping[int, float]) -> list[psutil.Process]:
+def leftovers(parts: Mapping[int, float]) -> list[Process]:
     """Return those of *parts* (pid to birth) that still run."""
     found = []
     for pid, birth in parts.items():
         with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
+            process = Process(pid)
             if abs(process.create_time() - birth) < 1:
                 found.append(process)
     return found
 
 
-def end(processes: Sequence[psutil.Process]) -> None:
+def end(processes: Sequence[Process]) -> None:
     """Kill *processes* with everything below them and wait until they are gone."""
     everything = list(processes)
     for process in processes:
@@ -191,14 +197,14 @@ def end(processes: Sequence[psutil.Process]) -> None:
     _gone(everything)
 
 
-def _gone(processes: Sequence[psutil.Process], timeout_s: float = 5) -> None:
+def _gone(processes: Sequence[Process], timeout_s: float = 5) -> None:
     """Wait until each has ended; a zombie that its new parent has not reaped yet has ended."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and any(_alive(each) for each in processes):
         time.sleep(_POLL_S / 4)
 
 
-def _alive(process: psutil.Process) -> bool:
+def _alive(process: Process) -> bool:
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

@@ -1,0 +1,28 @@
+"""Which services make the platform and what each must be told of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from deploy.local.parts import Service
+
+SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
+"""In the order of the way an incident takes; stopped in reverse."""
+
+_WIRES: Mapping[str, Mapping[str, str]] = {}
+
+
+def wired(
+    service: str | Service,
+    instances: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Service:
+    """Return *service* with its wires, *instances* processes and additional *environment*."""
+    known = Service(name=service) if isinstance(service, str) else service
+    wires = _WIRES.get(known.name, {})
+    return replace(
+        known,
+        instances=known.instances if instances is None else instances,
+        environment={**wires, **known.environment, **(environment or {})},
+    )
