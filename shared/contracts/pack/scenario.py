@@ -61,7 +61,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
 
     `arrive` by relation; `assemble` only for TOWN_TO_TOWNSHIP (R03, R04). A late step takes
     `late_factor` times as long, a doubled one is sent twice, a swapped one after its successor,
-    a missing one never.
+    a missing one never. `returned` of the orders are sent back (退单) instead.
     """
 
     ack: Delay
@@ -75,6 +75,7 @@ class Behaviour(Struct, frozen=True, forbid_unknown_fields=True):
     doubled: Share
     swapped: Share
     missing: Share
+    returned: Share = 0.0
 
 
 class Drill(Struct, frozen=True, forbid_unknown_fields=True):
