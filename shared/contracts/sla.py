@@ -49,13 +49,17 @@ class ClockChangeKind(OpenEnum):
     EXTENDED = "extended"
     CORRECTED = "corrected"
     VOIDED = "voided"
+    REMATCHED = "rematched"
     UNKNOWN = "unknown"
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One time limit; times UTC, lengths in seconds. `rule` and its version fix why.
 
-    A breach is never deleted: `breached_at` stays when a late stamp proves it met (`corrected`).
+    `state` judges: stopped at or before due is met, later is breached (with `stopped` once it came).
+    A breach is never deleted: `breached_at` (when it was found) stays when a late stamp proves it
+    met (`corrected`). `warn_at` are shares of the limit, `warned` those said; `grace_s` waits before
+    firing. `earlier_due` are the due times before a re-match; `paused_s` moved the due time.
     """
 
     clock_id: UUID
@@ -77,6 +81,10 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     corrected: bool = False
     exempt: bool = False
     overdue_s: float = 0.0
+    warn_at: tuple[float, ...] = ()
+    grace_s: float = 0.0
+    paused_s: float = 0.0
+    earlier_due: tuple[Instant, ...] = ()
 
 
 class ClockChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
