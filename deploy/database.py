@@ -178,13 +178,8 @@ def _create_service(
 ) -> None:
     """Create or update one service's roles and schema: the owner defines, the app only fills."""
     owner, app = f"{service}_owner", f"{service}_app"
-    for role, password in ((owner, passwords.owner), (app, passwords.app)):
-        known = connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone()
-        connection.execute(
-            sql.SQL("{} role {} login password {}").format(
-                sql.SQL("alter" if known else "create"), _name(role), sql.Literal(password)
-            )
-        )
+    _create_role(connection, owner, passwords.owner)
+    _create_role(connection, app, passwords.app)
     names = {
         "database": _name(database),
         "schema": _name(service),
@@ -193,6 +188,25 @@ def _create_service(
     }
     for statement in _GRANTS:
         connection.execute(sql.SQL(statement).format(**names))
+
+
+def set_passwords(admin: str, passwords: Mapping[str, Passwords]) -> None:
+    """Give the services' roles these passwords: roles belong to the server, not to one database."""
+    with _locked(admin) as connection:
+        for service, pair in passwords.items():
+            _create_role(connection, f"{service}_owner", pair.owner)
+            _create_role(connection, f"{service}_app", pair.app)
+
+
+def _create_role(
+    connection: psycopg.Connection[tuple[object, ...]], role: str, password: str
+) -> None:
+    known = connection.execute("select 1 from pg_roles where rolname = %s", (role,)).fetchone()
+    connection.execute(
+        sql.SQL("{} role {} login password {}").format(
+            sql.SQL("alter" if known else "create"), _name(role), sql.Literal(password)
+        )
+    )
 
 
 _DEFAULTS = "alter default privileges for role {owner} in schema {schema}"

@@ -17,9 +17,10 @@ from deploy.database import (
     copy_database,
     drop_database,
     provision,
+    set_passwords,
     with_database,
 )
-from deploy.local.infrastructure import Infrastructure, choose
+from deploy.local.infrastructure import Infrastructure, Kind, choose
 from deploy.local.stack import Stack
 from tests.parts import SERVICES, FreshDatabase, MakeStack, SessionKafka
 
@@ -47,16 +48,30 @@ def postgres(infrastructure: Infrastructure) -> str:
 
 
 @pytest.fixture(scope="session")
-def database_template(postgres: str) -> Iterator[Provisioned]:
+def role_passwords() -> dict[str, Passwords]:
+    """Make the passwords of the services' roles in this session."""
+    return {service: Passwords.random() for service in SERVICES}
+
+
+@pytest.fixture(scope="session")
+def database_template(postgres: str, role_passwords: dict[str, Passwords]) -> Iterator[Provisioned]:
     """Make the database the others are copied from: roles, schemas, migrations, clock."""
     name = f"template_{uuid.uuid4().hex[:8]}"
-    passwords = {service: Passwords.random() for service in SERVICES}
-    yield provision(postgres, passwords, database=name)
+    yield provision(postgres, role_passwords, database=name)
     drop_database(postgres, name)
 
 
 @pytest.fixture
-def database(postgres: str, database_template: Provisioned) -> Iterator[FreshDatabase]:
+def roles(
+    infrastructure: Infrastructure, postgres: str, role_passwords: dict[str, Passwords]
+) -> None:
+    """On a server that was only given, a stack of this session may have changed the passwords."""
+    if infrastructure.kinds[1] is Kind.GIVEN:
+        set_passwords(postgres, role_passwords)
+
+
+@pytest.fixture
+def database(postgres: str, roles: None, database_template: Provisioned) -> Iterator[FreshDatabase]:
     """Give the test a database of its own: `dsn("router")`, `admin` (40 ms)."""
     with _copy(postgres, database_template) as fresh:
         yield fresh
