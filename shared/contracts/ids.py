@@ -32,6 +32,16 @@ def notice_id(cause: UUID, recipient: str, channel: str) -> UUID:
     return uuid5(NAMESPACE, f"notice/{cause}/{recipient}/{channel}")
 
 
+def feed_id(incident: UUID, department: str) -> UUID:
+    """Id of *incident* as one department's feed shows it; notify numbers its versions."""
+    return uuid5(NAMESPACE, f"feed/{incident}/{department}")
+
+
+def silence_id(last_heartbeat: UUID, lane: str) -> UUID:
+    """Id of sla's silence on *lane* since that heartbeat: told once, by whichever instance sees it."""
+    return uuid5(NAMESPACE, f"silence/{last_heartbeat}/{lane}")
+
+
 def rejection_id(source: str, source_id: str, body_sha256: str) -> UUID:
     """Id of a refused body; the same body refused twice is one rejection."""
     return uuid5(NAMESPACE, f"rejected/{source}/{source_id}/{body_sha256}")
