@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -109,6 +110,8 @@ def _worker(kind: str, task: Task) -> float:
     assert child.stdout is not None
     child.stdin.write(msgspec.json.encode(task))
     child.stdin.close()
+    limit = threading.Timer(WORKER_LIMIT_S, child.kill)
+    limit.start()
     try:
         for line in child.stdout:
             if line.startswith(b"{"):
@@ -116,6 +119,7 @@ def _worker(kind: str, task: Task) -> float:
         assert child.stderr is not None
         raise RuntimeError(f"{kind}: {child.stderr.read()[-2000:].decode()}")
     finally:
+        limit.cancel()
         child.terminate()
         try:
             child.wait(10)

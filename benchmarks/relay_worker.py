@@ -158,34 +158,6 @@ async def ours(task: Task) -> float:
     return seconds
 
 
-async def faststream(task: Task) -> float:
-    """FastStream's subscriber and publisher, one record at a time, as its guide shows."""
-    from faststream import FastStream  # noqa: PLC0415
-    from faststream.kafka import KafkaBroker, KafkaMessage  # noqa: PLC0415
-
-    broker = KafkaBroker(task.kafka, enable_idempotence=True, acks="all", linger_ms=0)
-    publisher = broker.publisher(task.target)
-    started, done = 0.0, 0
-    app = FastStream(broker)
-
-    @broker.subscriber(task.source, group_id=task.group, auto_offset_reset="earliest")
-    async def handle(_: bytes, message: KafkaMessage) -> None:
-        nonlocal started, done
-        started = started or time.perf_counter()
-        raw_message: Any = message.raw_message
-        found = decode(raw_message.headers, raw_message.value)
-        key, headers, value = encode(
-            transformed(found.data, found.aggregate, found.version, found.time, task.target)  # type: ignore[arg-type]
-        )
-        await publisher.publish(value, key=key, headers={k: v.decode() for k, v in headers})
-        done += 1
-        if done >= task.count:
-            app.exit()
-
-    await app.run(log_level=40)
-    return time.perf_counter() - started
-
-
 def faust(task: Task) -> float:
     """Faust's agent, stateless, concurrency 1, awaiting each delivery's hand-over."""
     import faust as library  # noqa: PLC0415
@@ -205,7 +177,7 @@ def faust(task: Task) -> float:
         async for event in stream.events():
             started = started or time.perf_counter()
             message = event.message
-            found = decode(list(message.headers.items()), message.value)
+            found = decode(message.headers, message.value)
             key, headers, value = encode(
                 transformed(found.data, found.aggregate, found.version, found.time, task.target)  # type: ignore[arg-type]
             )
@@ -215,7 +187,7 @@ def faust(task: Task) -> float:
                 took = time.perf_counter() - started
                 print(json.dumps({"seconds": took}), flush=True)
 
-    worker = library.Worker(app, loglevel="ERROR", quiet=True)
+    worker = library.Worker(app, loglevel="ERROR", quiet=True, redirect_stdouts=False)
     worker.execute_from_commandline()
     return took
 
@@ -228,6 +200,8 @@ def main() -> None:
         faust(task)
         return
     import uvloop  # noqa: PLC0415
+
+    from benchmarks.relay_faststream import faststream  # noqa: PLC0415
 
     runs = {
         "ours": lambda: ours(task),
