@@ -1,0 +1,1 @@
+"""The six services, each a process of its own."""

@@ -1,0 +1,27 @@
+"""How router's desk lists and takes decisions, in the drill's words."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from services.drill.ports import Awaiting
+
+
+def awaiting_of(body: dict[str, Any]) -> tuple[Awaiting, ...]:
+    """Return what waits for the desk out of router's list."""
+    return tuple(
+        Awaiting(
+            kind=item["kind"],
+            incident=UUID(item["incident_id"]),
+            assignment=UUID(item["assignment_id"]) if item.get("assignment_id") else None,
+        )
+        for item in body.get("items", ())
+    )
+
+
+def decision(matter: Awaiting) -> tuple[str, dict[str, Any]]:
+    """Return path and body: everything handled is found in order, every return is granted."""
+    if matter.kind == "return":
+        return f"/v1/assignments/{matter.assignment}/decide-return", {"granted": True}
+    return f"/v1/incidents/{matter.incident}/check", {"passed": True}

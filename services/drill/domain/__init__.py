@@ -1,0 +1,1 @@
+"""What is played, decided from a seed: pure, never reads a clock."""

@@ -1,0 +1,123 @@
+"""The drill's own account: how every item it sent ended, and every notice it was given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.drill.domain.plan import Answered
+from shared.contracts import ids
+from shared.contracts.notice import Purpose
+from shared.contracts.order import Order
+from shared.contracts.pack import Channel
+
+
+@dataclass(slots=True, kw_only=True)
+class SentCall:
+    """One request to intake: wall times in seconds since the epoch, `call_id` as intake answered it."""
+
+    name: str
+    source: str
+    number: str | None
+    sent_at: float
+    answered: Answered
+    status: int
+    attempts: int
+    expected: bool
+    malformed: str | None = None
+    call_id: UUID | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class SentCommand:
+    """One command to router; `reason` is the problem's named reason where it was refused."""
+
+    command: str
+    step: str
+    assignment: UUID
+    answered: Answered
+    status: int
+    attempts: int
+    reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Received:
+    """One notice as the provider saw it: `first_at` wall seconds since the epoch, `times` seen."""
+
+    notice_id: UUID
+    incident_id: UUID
+    assignment_id: UUID | None
+    channel: str
+    purpose: str
+    unit: str | None
+    first_at: float
+    times: int = 1
+    accepted: bool = False
+
+
+@dataclass
+class Journal:
+    """Everything of one run; nothing that was sent is ever missing here."""
+
+    calls: dict[str, SentCall] = field(default_factory=dict)
+    commands: dict[str, SentCommand] = field(default_factory=dict)
+    notices: dict[UUID, Received] = field(default_factory=dict)
+    not_played: Counter[str] = field(default_factory=Counter)
+
+    def received(self, order: Order, at: float) -> Received:
+        """Note that *order* came at wall time *at*; returns its entry."""
+        entry = self.notices.get(order.notice_id)
+        if entry is None:
+            entry = self.notices[order.notice_id] = Received(
+                notice_id=order.notice_id,
+                incident_id=order.incident_id,
+                assignment_id=order.assignment_id,
+                channel=order.channel,
+                purpose=order.purpose,
+                unit=order.unit,
+                first_at=at,
+            )
+        else:
+            entry.times += 1
+        return entry
+
+    def progress(self) -> dict[str, object]:
+        """Return the counts a person watches."""
+        calls = Counter(call.answered.value for call in self.calls.values())
+        commands = Counter(command.answered.value for command in self.commands.values())
+        return {
+            "calls": dict(calls) | {"sent": len(self.calls)},
+            "commands": dict(commands) | {"sent": len(self.commands)},
+            "notices": {
+                "received": len(self.notices),
+                "accepted": sum(entry.accepted for entry in self.notices.values()),
+                "repeated": sum(entry.times - 1 for entry in self.notices.values()),
+            },
+            "not_played": dict(self.not_played),
+        }
+
+    def latencies(self) -> list[float]:
+        """Return wall seconds from posting an opening call to its first order at a webhook, sorted."""
+        first: dict[UUID, float] = {}
+        for entry in self.notices.values():
+            if entry.channel == Channel.WEBHOOK and entry.purpose == Purpose.DISPATCH:
+                known = first.get(entry.incident_id)
+                first[entry.incident_id] = min(known or entry.first_at, entry.first_at)
+        opened = {
+            ids.incident_id(call.call_id): call.sent_at
+            for call in self.calls.values()
+            if call.call_id is not None and call.answered is Answered.ACCEPTED
+        }
+        return sorted(
+            seen - opened[incident] for incident, seen in first.items() if incident in opened
+        )
+
+
+def percentile(ordered: list[float], share: float) -> float | None:
+    """Return the nearest-rank percentile of sorted values, None of none (FIGURES)."""
+    if not ordered:
+        return None
+    rank = max(1, -(-len(ordered) * round(share * 1000) // 1000))
+    return ordered[rank - 1]

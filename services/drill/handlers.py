@@ -1,0 +1,177 @@
+"""Plays the scenario: hotlines send, units answer their orders, the desk decides."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from services.drill.domain import unit_play
+from services.drill.domain.journal import Journal, SentCall, SentCommand
+from services.drill.domain.plan import Answered, Send
+from services.drill.domain.unit_play import Act, Duty, Step
+from services.drill.ports import Answer, Centre, Clock, Hotlines, Timeline
+from shared.contracts.notice import Purpose
+from shared.contracts.order import Order
+from shared.contracts.pack import Channel, Pack, UnitKind, at_seat
+
+PATIENCE = timedelta(minutes=5)
+"""Platform time after which a unit tries again what was refused (an arrival reported after its end)."""
+
+UnitAnswers = Callable[[Duty, Order], Sequence[Act]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where an order sends a unit, as far as jurisdiction goes."""
+
+    area: str | None
+    at_seat: bool | None
+
+
+@dataclass(kw_only=True)
+class Play:
+    """One run of a scenario. All times of the day are platform times, UTC."""
+
+    pack: Pack
+    clock: Clock
+    timeline: Timeline
+    hotlines: Hotlines
+    centre: Centre
+    journal: Journal
+    unit_answers: UnitAnswers
+    _busy: set[UUID] = field(default_factory=set)
+    _stood_down: set[UUID] = field(default_factory=set)
+
+    # -- hotlines -----------------------------------------------------------------------------
+
+    def plan(self, sends: Sequence[Send]) -> None:
+        """Put the scenario's requests onto the timeline, except those whose moment has passed."""
+        now = self.clock.now()
+        for send in sends:
+            if send.at < now:
+                self.journal.not_played["call"] += 1
+            else:
+                self.timeline.at(send.at, partial(self._send, send), "call")
+
+    async def _send(self, send: Send) -> None:
+        answer = await self.hotlines.send(send)
+        self.journal.calls[send.name] = SentCall(
+            name=send.name,
+            source=send.source,
+            number=send.number,
+            sent_at=answer.sent_at,
+            answered=answer.answered,
+            status=answer.status,
+            attempts=answer.attempts,
+            expected=answer.answered in send.allowed,
+            malformed=send.malformed,
+            call_id=_uuid(answer.body.get("call_id")),
+        )
+
+    # -- units --------------------------------------------------------------------------------
+
+    def ordered(self, order: Order) -> None:
+        """React to an order a unit's webhook accepted: go, answer a widened call, or stand down."""
+        if order.channel != Channel.WEBHOOK or order.assignment_id is None or not order.unit:
+            return
+        if order.purpose == Purpose.RELEASE:
+            self._stood_down.add(order.assignment_id)
+        elif order.purpose in (Purpose.DISPATCH, Purpose.WIDEN):
+            self._set_out(order, order.assignment_id, order.unit)
+
+    def _set_out(self, order: Order, assignment: UUID, unit: str) -> None:
+        if assignment in self._busy:
+            return
+        self._busy.add(assignment)
+        spot = Spot(order.area, self._at_seat(order))
+        duty = Duty(
+            assignment=assignment,
+            unit=unit,
+            relation=self.pack.relation(unit, spot),
+            at=self.clock.now(),
+        )
+        acts = self.unit_answers(duty, order)
+        if not acts:
+            self.journal.not_played["unit never answers"] += 1
+        if self._is_desk(unit):
+            acts = [act for act in acts if act.step is not Step.ARRIVE]
+        for act in acts:
+            self._plan(act)
+
+    def _plan(self, act: Act) -> None:
+        for copy in range(act.copies):
+            moment = act.at + copy * unit_play.SHORT
+            self.timeline.at(moment, partial(self._act, act, copy), act.step)
+
+    async def _act(self, act: Act, copy: int) -> None:
+        if act.assignment in self._stood_down:
+            self.journal.not_played["stood down"] += 1
+            return
+        if act.step is Step.END and self._is_desk(act.unit):
+            await self._waive(act)
+        answer = await self.centre.command(act)
+        self._note(f"{act.command}#{copy}", act, answer, copy)
+        if answer.answered is Answered.REJECTED and not act.command.endswith("-2") and not copy:
+            self._plan(unit_play.again(act, self.clock.now(), PATIENCE))
+
+    async def _waive(self, act: Act) -> None:
+        """The desk handles it from its chair, and says so before it ends (row 10)."""
+        name = f"{act.assignment}-waive"
+        self._note(f"{name}#0", act, await self.centre.waive_arrival(act.assignment, name), 0)
+
+    def _note(self, name: str, act: Act, answer: Answer, copy: int) -> None:
+        repeated = copy > 0 and answer.answered is Answered.ACCEPTED
+        self.journal.commands[name] = SentCommand(
+            command=name,
+            step=act.step,
+            assignment=act.assignment,
+            answered=Answered.REPEATED if repeated else answer.answered,
+            status=answer.status,
+            attempts=answer.attempts,
+            reason=answer.reason,
+        )
+
+    def _is_desk(self, unit: str) -> bool:
+        known = self.pack.unit_by_id.get(unit)
+        return known is not None and known.kind is UnitKind.DESK
+
+    def _at_seat(self, order: Order) -> bool | None:
+        area = self.pack.area_by_code.get(order.area or "")
+        return at_seat(area, order.longitude, order.latitude) if area else None
+
+
+def _uuid(text: object) -> UUID | None:
+    return UUID(text) if isinstance(text, str) else None
+
+
+class DeskPart:
+    """A part: the desk looks at what waits for it and decides, the checker closing what was handled."""
+
+    name = "desk"
+
+    def __init__(self, centre: Centre, journal: Journal, pause_s: float) -> None:
+        self.waiting: str | None = None
+        self._centre = centre
+        self._journal = journal
+        self._pause_s = pause_s
+
+    async def run(self) -> None:
+        """Decide until cancelled."""
+        while True:
+            for matter in await self._centre.awaiting():
+                answer = await self._centre.decide(matter)
+                name = f"{matter.kind}-{matter.assignment or matter.incident}"
+                self._journal.commands[name] = SentCommand(
+                    command=name,
+                    step=matter.kind,
+                    assignment=matter.assignment or matter.incident,
+                    answered=answer.answered,
+                    status=answer.status,
+                    attempts=answer.attempts,
+                    reason=answer.reason,
+                )
+            await asyncio.sleep(self._pause_s)
