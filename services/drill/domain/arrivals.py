@@ -66,7 +66,7 @@ def _repeat(pack: Pack, first: list[Report], ends: datetime, chance: Random) -> 
     """Report one of *first* again: another caller by the chain, or the same caller without one."""
     index = chance.randrange(len(first))
     origin = first[index]
-    chained = happens(pack.drill.repeats.chained, chance) and writes_chain(pack, origin.source)
+    chained = happens(pack.drill.repeats.chained, chance)
     later = origin.at + max(MIN_REPEAT, drawn(pack.drill.repeats.delay, chance))
     kinds = [
         k for k in pack.drill.kinds if (k.source, k.category) == (origin.source, origin.category)
@@ -81,8 +81,8 @@ def _repeat(pack: Pack, first: list[Report], ends: datetime, chance: Random) -> 
     )
 
 
-def writes_chain(pack: Pack, source: str) -> bool:
-    """Say whether the source writes call records, which name their main record (`zjjdbh`)."""
+def writes_call_records(pack: Pack, source: str) -> bool:
+    """Say whether the source writes call records 接警单; the others write orders 工单."""
     return bool(pack.source_by_id[source].category_codes)
 
 

@@ -15,7 +15,7 @@ def hotline_order(pack: Pack, record: Record) -> dict[str, Any]:
     """Return the order's fields, times local."""
     report = record.report
     source = pack.source_by_id[report.source]
-    return {
+    fields = {
         "gdbh": record.number,
         "sqlx": _kind_of_request(report.category),
         "bt": report.text[:40],
@@ -30,6 +30,9 @@ def hotline_order(pack: Pack, record: Record) -> dict[str, Any]:
         "jd": report.place.lon,
         "wd": report.place.lat,
     }
+    if record.main is not None:
+        fields["zgdbh"] = record.main
+    return fields
 
 
 def _kind_of_request(category: str) -> str:

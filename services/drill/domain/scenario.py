@@ -105,8 +105,8 @@ def requests(pack: Pack, records: Sequence[Record], chance: Random) -> list[Send
 
 def fields_of(pack: Pack, record: Record) -> dict[str, Any]:
     """Return the record in the form its source writes."""
-    chained = arrivals.writes_chain(pack, record.report.source)
-    return (call_record if chained else hotline_order)(pack, record)
+    calls = arrivals.writes_call_records(pack, record.report.source)
+    return (call_record if calls else hotline_order)(pack, record)
 
 
 def _faulty(pack: Pack, day: date, chance: Random) -> list[Send]:
@@ -126,7 +126,7 @@ def _faulty(pack: Pack, day: date, chance: Random) -> list[Send]:
 
 def _spoilt(pack: Pack, report: Report, number: str, kind: Malformed) -> Send:
     fields = fields_of(pack, Record(report=report, number=number))
-    names = CALL_RECORD if arrivals.writes_chain(pack, report.source) else ORDER
+    names = CALL_RECORD if arrivals.writes_call_records(pack, report.source) else ORDER
     send = Send(
         name=number, at=report.at, source=report.source, number=number, body=b"", allowed=ONCE
     )
