@@ -1,0 +1,1 @@
+"""PostgreSQL, the firing loop, the heartbeat and the door."""

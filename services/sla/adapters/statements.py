@@ -1,0 +1,72 @@
+"""The SQL of sla's timer rows: reading what is due, and firing it in one statement."""
+
+from __future__ import annotations
+
+BATCH = 500
+"""Timer rows looked at together."""
+
+
+def due(*, skip: bool = False) -> str:
+    """Return the reading statement; it takes no parameter, so that its plan is the index's.
+
+    The platform's time is asked once, before the rows: a call in the predicate itself would be
+    made for every row of the index.
+    """
+    offset = f" offset {BATCH}" if skip else ""
+    return f"""
+with tick as materialized (select platform.now() as now),
+due as materialized (
+  select incident_id, next_at from open_clock where next_at <= (select now from tick)
+  order by next_at, clock_id limit {BATCH}{offset}),
+incidents as materialized (
+  select incident_id, min(next_at) as next_at from due group by incident_id)
+select t.now, (select next_at from open_clock order by next_at, clock_id limit 1) as earliest,
+  d.next_at, s.doc
+from tick t left join (incidents d join clock_set s using (incident_id)) on true
+"""
+
+
+FIRE = """
+with fired as materialized (
+  select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[],
+    $5::smallint[], $6::text[], $7::bytea[], $8::bytea[], $9::bytea[])
+    with ordinality as f(incident_id, base, version, doc, lane, topic, key, headers, value, ord)),
+held as materialized (
+  select s.incident_id from clock_set s
+  join fired f on f.incident_id = s.incident_id and f.base = s.version
+  order by s.incident_id for update of s skip locked),
+marked as (
+  update clock_set s set version = f.version, doc = f.doc
+  from fired f join held h on h.incident_id = f.incident_id
+  where s.incident_id = f.incident_id returning 1),
+steps as materialized (
+  select * from unnest($10::uuid[], $11::uuid[], $12::timestamptz[])
+    as s(clock_id, incident_id, next_at)),
+moved as (
+  update open_clock o set next_at = s.next_at
+  from steps s join held h on h.incident_id = s.incident_id
+  where o.clock_id = s.clock_id and s.next_at is not null returning 1),
+gone as (
+  delete from open_clock o using steps s join held h on h.incident_id = s.incident_id
+  where o.clock_id = s.clock_id and s.next_at is null returning 1),
+said as (
+  insert into outbox (lane, topic, key, headers, value)
+  select f.lane, f.topic, f.key, f.headers, f.value
+  from fired f join held h on h.incident_id = f.incident_id order by f.ord returning 1)
+select incident_id from held
+"""
+"""Fires each set that is still at the version it was read at and that nobody else is changing.
+
+Sets are independent of one another: another instance may take some of the batch, the rest is
+written; of one set everything is written or nothing.
+"""
+
+OPEN_COUNT = """
+select count(*) as open, min(next_at) as earliest, (select platform.now()) as now from open_clock
+"""
+
+LIST = """
+select clock_id, incident_id, lane, kind, next_at, due from open_clock
+where next_at <= $1 and due <= $1 and (next_at, clock_id) > ($2, $3)
+order by next_at, clock_id limit $4
+"""

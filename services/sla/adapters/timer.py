@@ -1,0 +1,98 @@
+"""The firing loop: wakes at the next known step and fires what the database says is due."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.sla.handlers import Fired, fire_due
+from services.sla.ports import DueClocks
+from shared.contracts.sla import ClockChange
+from shared.runtime import metrics
+from shared.runtime.clock import DatabaseClock
+from shared.runtime.errors import Unavailable
+
+POLL_S = 0.005
+"""Between two looks while clocks keep coming due: they are then fired in small batches."""
+IDLE_S = 0.05
+"""At least this often even when nothing is known to be near: another instance may start a clock."""
+SOONEST_S = 0.001
+RETRY_S = 0.1
+
+
+def tally(changes: Sequence[ClockChange]) -> None:
+    """Count *changes* that are certain."""
+    for change in changes:
+        metrics.CLOCK_CHANGES.labels(change.kind, change.clock).inc()
+
+
+class Timer:
+    """One per process; several share the work, since a firing skips what another is writing.
+
+    Firing asks only the database's clock; ours decides no more than when to look.
+    """
+
+    name = "timer"
+
+    def __init__(self, clocks: DueClocks, clock: DatabaseClock) -> None:
+        self.waiting: str | None = "PostgreSQL"
+        self._clocks = clocks
+        self._clock = clock
+        self._early = asyncio.Event()
+        self._wake_at: datetime | None = None
+
+    def expect(self, at: datetime) -> None:
+        """Look again no later than *at* (UTC)."""
+        if self._wake_at is not None and at < self._wake_at:
+            self._wake_at = at
+            self._early.set()
+
+    async def run(self) -> None:
+        """Fire until cancelled; waits out a missing database."""
+        skip = False
+        while True:
+            started = asyncio.get_running_loop().time()
+            try:
+                fired = await fire_due(self._clocks, self._clock, skip=skip)
+            except Unavailable as error:
+                self.waiting = str(error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self.waiting = None
+            self._show(fired)
+            # another instance is at the same rows: leave it those and take the batch behind
+            skip = not skip and fired.left > len(fired.written)
+            if fired.due.sets:
+                used = asyncio.get_running_loop().time() - started
+                await asyncio.sleep(max(0.0, POLL_S - used))
+            elif not skip:
+                await self._sleep(fired.due.earliest)
+
+    async def _sleep(self, earliest: datetime | None) -> None:
+        """Sleep until *earliest*, or until somebody expects something sooner, at most IDLE_S."""
+        self._early.clear()
+        self._wake_at = earliest or datetime.max.replace(tzinfo=self._clock.now().tzinfo)
+        until = self._clock.now().timestamp() + IDLE_S * self._clock.speed
+        while (wait := self._wait(until)) > SOONEST_S:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._early.wait(), wait)
+            self._early.clear()
+        await asyncio.sleep(max(0.0, wait))
+        self._wake_at = None
+
+    def _wait(self, until: float) -> float:
+        if self._wake_at is None:
+            return 0.0
+        at = min(until, self._wake_at.timestamp())
+        return (at - self._clock.now().timestamp()) / self._clock.speed
+
+    def _show(self, fired: Fired) -> None:
+        now = self._clock.now()
+        for firing in fired.written:
+            tally(firing.outcome.changes)
+            step = fired.due.steps[firing.before.incident_id]
+            metrics.FIRE_LATENESS.observe(
+                max(0.0, (now - step).total_seconds() / self._clock.speed)
+            )

@@ -1,0 +1,1 @@
+"""Decides which clocks stand and what has become true of them."""

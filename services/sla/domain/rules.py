@@ -1,0 +1,76 @@
+"""The limits of a region pack as sla asks for them, and what it cannot count yet."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import datetime
+from functools import lru_cache
+
+from services.sla.domain.spans import Span
+from shared.contracts.incident import Incident, Relation
+from shared.contracts.pack import CONTINUOUS, Calendar, ClockRule, DayNight, Pack
+from shared.contracts.sla import ClockKind
+
+_REMEMBERED = 8192
+
+
+class Rules:
+    """The pack's time limits; the answer for like facts is remembered (pure: a pack never changes)."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._in_force = sorted(rule.effective_from for rule in pack.clocks)
+        self._kinds = frozenset(rule.clock for rule in pack.clocks)
+        # everything a rule can ask about is in the arguments, the instant only by its day and epoch
+        self._find = lru_cache(_REMEMBERED)(self._match)
+        self._instants: dict[tuple[int, DayNight], datetime] = {}
+
+    def is_day(self, at: datetime) -> bool:
+        """Say whether *at* (UTC) lies in the pack's day; decided by a clock's start and fixed (R01-R04)."""
+        return self._pack.region.day_night(at) is DayNight.DAY
+
+    def limit(self, incident: Incident, span: Span) -> ClockRule | None:
+        """Return the rule that limits *span*; None where no source sets a limit."""
+        if span.kind not in self._kinds:
+            return None
+        duty = span.assignment
+        epoch = bisect_right(self._in_force, span.started)
+        day_night = self._pack.region.day_night(span.started)
+        self._instants.setdefault((epoch, day_night), span.started)
+        return self._find(
+            span.kind,
+            epoch,
+            day_night,
+            incident.category,
+            incident.severity,
+            duty.unit if duty else None,
+            duty.relation if duty else None,
+        )
+
+    def _match(
+        self,
+        kind: ClockKind,
+        epoch: int,
+        day_night: DayNight,
+        category: str,
+        severity: int,
+        unit: str | None,
+        relation: Relation | None,
+    ) -> ClockRule | None:
+        return self._pack.clock_rule(
+            kind,
+            self._instants[epoch, day_night],
+            category=category,
+            severity=severity,
+            unit=unit,
+            relation=relation,
+        )
+
+
+def not_yet(pack: Pack) -> list[str]:
+    """List the rules of *pack* that need a working calendar, which is not built yet."""
+    return [
+        rule.stamp
+        for rule in pack.clocks
+        if rule.unit not in CONTINUOUS or rule.calendar is not Calendar.CONTINUOUS
+    ]
