@@ -1,0 +1,212 @@
+"""The relay's promises on a real PostgreSQL: in order, deleted only when acknowledged, one holder."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from shared.contracts.envelope import decode
+from shared.contracts.values import Lane
+from shared.runtime.bus import Outgoing, PermanentRefusal
+from shared.runtime.database import Database
+from shared.runtime.errors import TooLarge
+from shared.runtime.memory import MemoryBroker, MemorySink
+from shared.runtime.relay import Relay
+from shared.runtime.store import MAX_EVENT_BYTES, Store, Work
+from tests.engine import beat, fresh, router_database, rows, running, until
+from tests.parts import FreshDatabase
+
+pytestmark = pytest.mark.infrastructure
+OUT = "out"
+
+
+@pytest.fixture
+async def db(database: FreshDatabase) -> AsyncIterator[Database]:
+    """A schema with an empty outbox."""
+    opened = router_database(database.dsn())
+    yield opened
+    await opened.close()
+
+
+async def commit(db: Database, *events: tuple[UUID, int]) -> None:
+    """Put events into the outbox in one statement."""
+    work = Work()
+    for aggregate, version in events:
+        work.publish(beat(aggregate, version, topic=OUT, producer="router"))
+    await Store(db).commit(work)
+
+
+async def left(database: FreshDatabase) -> int:
+    """Return how many rows wait."""
+    return len(await rows(database.admin, "select 1 from router.outbox"))
+
+
+def versions(broker: MemoryBroker) -> list[tuple[UUID, int]]:
+    """Return what stands on the topic."""
+    found = [decode(r.headers, r.value) for log in broker.logs.values() for r in log]
+    return [(e.aggregate, e.version) for e in found]
+
+
+async def test_events_are_published_in_order_and_deleted(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: by sequence, then deleted."""
+    broker, one = MemoryBroker({OUT: 1}), fresh()
+    for version in range(1, 6):
+        await commit(db, (one, version))
+
+    async with running(Relay(db, MemorySink(broker))):
+        await until(lambda: _empty(database))
+
+    assert [(one, v) for v in range(1, 6)] == versions(broker)
+
+
+async def _empty(database: FreshDatabase) -> bool:
+    return await left(database) == 0
+
+
+async def test_nothing_is_deleted_before_the_broker_acknowledged_it(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: awaits every delivery, then deletes."""
+    broker = MemoryBroker({OUT: 1})
+    broker.down = True
+    await commit(db, (fresh(), 1), (fresh(), 1))
+    asked = asyncio.Event()
+
+    class Watched(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            asked.set()
+            return await super().publish(records)
+
+    async with running(Relay(db, Watched(broker))):
+        await asyncio.wait_for(asked.wait(), 10)
+        assert 2 == await left(database)
+        broker.down = False
+        async with broker.grown:
+            broker.grown.notify_all()
+        await until(lambda: _empty(database))
+
+    assert 2 == len(versions(broker))
+
+
+async def test_a_failed_delivery_stays_and_is_published_again(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: an error of the moment costs nothing but time."""
+    broker, one = MemoryBroker({OUT: 1}), fresh()
+    failures = 2
+
+    class Failing(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            nonlocal failures
+            if failures:
+                failures -= 1
+                return [ConnectionError("gone")] * len(records)
+            return await super().publish(records)
+
+    await commit(db, (one, 1), (one, 2))
+    async with running(Relay(db, Failing(broker))):
+        await until(lambda: _empty(database))
+
+    assert [(one, 1), (one, 2)] == versions(broker)
+
+
+async def test_a_key_the_broker_refuses_is_parked_and_the_lane_goes_on(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: a permanent error parks that key, its later events wait behind it, others pass."""
+    broker, refused, other = MemoryBroker({OUT: 1}), fresh(), fresh()
+
+    class Choosy(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            outcomes: list[Exception | None] = []
+            for record in records:
+                if record.key == str(refused).encode():
+                    outcomes.append(PermanentRefusal("too large"))
+                else:
+                    outcomes += await super().publish([record])
+            return outcomes
+
+    await commit(db, (refused, 1), (other, 1), (refused, 2), (other, 2))
+    async with running(Relay(db, Choosy(broker))):
+        await until(lambda: _left_is(database, 2))
+        await commit(db, (refused, 3), (other, 3))
+        await until(lambda: _left_is(database, 3))
+
+    assert [(other, 1), (other, 2), (other, 3)] == versions(broker)
+    assert [("too large",)] == [
+        tuple(r) for r in await rows(database.admin, "select reason from router.outbox_parked")
+    ]
+
+
+async def _left_is(database: FreshDatabase, count: int) -> bool:
+    return await left(database) == count
+
+
+async def test_only_one_of_two_relays_publishes_and_the_other_takes_over(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: one relay per schema holds the lock; when it goes, the next one holds it."""
+    broker = MemoryBroker({OUT: 1})
+    publishers: list[str] = []
+
+    class Named(MemorySink):
+        def __init__(self, name: str) -> None:
+            super().__init__(broker)
+            self._name = name
+
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            publishers.extend([self._name] * len(records))
+            return await super().publish(records)
+
+    async with running(Relay(db, Named("second"))) as seconds:
+        await commit(db, (fresh(), 1))
+        await until(lambda: _empty(database))
+        async with running(Relay(db, Named("third"))):
+            await commit(db, (fresh(), 1))
+            await until(lambda: _empty(database))
+            seconds[0].cancel()
+            await commit(db, (fresh(), 1))
+            await until(lambda: _empty(database))
+
+    assert ["second", "second", "third"] == publishers
+
+
+async def test_urgent_events_do_not_wait_for_a_stuck_ordinary_batch(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§3 lanes: a flood of 12345 orders cannot stand in front of a fire."""
+    broker, urgent, ordinary = MemoryBroker({OUT: 1}), fresh(), fresh()
+    release = asyncio.Event()
+
+    class Slow(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            if records[0].key == str(ordinary).encode():
+                await release.wait()
+            return await super().publish(records)
+
+    work = Work()
+    work.publish(
+        msgspec.structs.replace(beat(ordinary, 1, topic=OUT, producer="router"), lane=Lane.ORDINARY)
+    )
+    await Store(db).commit(work)
+    async with running(Relay(db, Slow(broker))):
+        await commit(db, (urgent, 1))
+        await until(lambda: _left_is(database, 1))
+        assert [(urgent, 1)] == versions(broker)
+        release.set()
+        await until(lambda: _empty(database))
+
+
+def test_an_event_too_large_is_refused_when_written() -> None:
+    """§4.4: refused at the decision, with sizes, not found out by the relay."""
+    large = beat(fresh(), 1, topic=OUT)
+    data = msgspec.structs.replace(large.data, instance="x" * MAX_EVENT_BYTES)  # type: ignore[type-var]
+
+    with pytest.raises(TooLarge, match="at most"):
+        Work().publish(msgspec.structs.replace(large, data=data))
