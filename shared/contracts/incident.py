@@ -99,6 +99,8 @@ class ChangeKind(OpenEnum):
     REOPENED = "reopened"
     RETURN_REQUESTED = "return_requested"
     RETURNED = "returned"
+    RETURN_DENIED = "return_denied"
+    ARRIVAL_WAIVED = "arrival_waived"
     RELEASED = "released"
     REASSIGNED = "reassigned"
     REDUNDANT = "redundant"
@@ -180,7 +182,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One unit's duty in one incident (处警单 / 派遣)."""
+    """One unit's duty in one incident (处警单 / 派遣).
+
+    `reworked_at` is when handling was last taken up again (rework, reopening): an end or a sheet
+    recorded before it belongs to the round before.
+    """
 
     assignment_id: UUID
     unit: str
@@ -194,6 +200,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stamps: tuple[Stamp, ...] = ()
     sheet: Sheet | None = None
     rework: int = 0
+    reworked_at: Instant | None = None
     return_reason: str | None = None
     exempt: tuple[str, ...] = ()
 

@@ -1,0 +1,1 @@
+"""router: opens or joins incidents, decides who handles them and why, keeps their state machine."""

@@ -1,0 +1,1 @@
+"""Keeps the promises of ports.py: PostgreSQL and HTTP."""

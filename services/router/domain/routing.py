@@ -1,0 +1,142 @@
+"""Who is sent: walks the pack's tree, depth first, first match wins, and says why (DOMAIN §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from services.router.domain.selection import Scope, select
+from shared.contracts.incident import Decision, Rejected, Scene
+from shared.contracts.pack import Pack, Route, RouteMatch, RouteSet, Selector, within
+from shared.contracts.values import Lane, Line
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What routing looks at; `text` is scrubbed, `at` decides day or night (UTC)."""
+
+    line: Line
+    lane: Lane
+    category: str
+    severity: int
+    scene: Scene
+    text: str = ""
+    at: datetime
+
+
+class Routed(Struct, frozen=True, kw_only=True):
+    """The decision: unit ids and the record of it."""
+
+    lead: str
+    supports: tuple[str, ...]
+    standby: tuple[str, ...]
+    record: Decision
+
+
+def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
+    """Decide on *facts*. Always answers: the duty desk leads where nobody else is found."""
+    seen: list[Rejected] = []
+    chosen, decided = _descend(pack, pack.routes, RouteSet(), facts, seen)
+    scope = Scope(pack, facts.scene)
+    lead = _first(scope, decided.lead or (), seen)
+    shortfalls = [] if lead else ["lead"]
+    lead = lead or pack.desk.id
+    supports = _all(scope, decided.supports or (), (lead,), seen)
+    standby = _all(scope, decided.standby or (), (lead, *supports), seen)
+    backup = pack.unit_by_id[lead].backup
+    if not standby and backup and backup in pack.unit_by_id and backup not in supports:
+        standby = (backup,)
+    shortfalls += _missing(pack, facts.category, (lead, *supports))
+    return Routed(
+        lead=lead,
+        supports=supports,
+        standby=standby,
+        record=Decision(
+            rule=chosen.id,
+            rule_version=str(chosen.version),
+            inputs=_inputs(pack, facts),
+            rejected=tuple(seen),
+            shortfalls=tuple(shortfalls),
+            commander=_commander(pack, facts, lead),
+            tell=decided.tell or (),
+            decided_at=now,
+        ),
+    )
+
+
+def _descend(
+    pack: Pack, here: Route, above: RouteSet, facts: Facts, seen: list[Rejected]
+) -> tuple[Route, RouteSet]:
+    decided = here.set.under(above)
+    for child in here.children:
+        why = _mismatch(pack, child.match, facts)
+        if why is None:
+            return _descend(pack, child, decided, facts, seen)
+        seen.append(Rejected(what=child.id, why=why))
+    return here, decided
+
+
+def _mismatch(pack: Pack, match: RouteMatch, facts: Facts) -> str | None:
+    """Return the first field of *match* that does not fit, None when all do."""
+    category = pack.category(facts.category)
+    fits = {
+        "line": not match.lines or facts.line in match.lines,
+        "category": not match.categories or any(within(category.code, c) for c in match.categories),
+        "affair": not match.affairs or category.affair in match.affairs,
+        "lane": not match.lanes or facts.lane in match.lanes,
+        "severity": not match.severities or facts.severity in match.severities,
+        "area": not match.areas or facts.scene.area in match.areas,
+        "time": match.day_night in (None, pack.region.day_night(facts.at)),
+        "keyword": not match.keywords or any(k in facts.text for k in match.keywords),
+    }
+    return next((field for field, fit in fits.items() if not fit), None)
+
+
+def _first(scope: Scope, selectors: Iterable[Selector], seen: list[Rejected]) -> str | None:
+    for selector in selectors:
+        found = select(scope, selector)
+        if isinstance(found, str):
+            return found
+        seen.append(found)
+    return None
+
+
+def _all(
+    scope: Scope, selectors: Iterable[Selector], taken: tuple[str, ...], seen: list[Rejected]
+) -> tuple[str, ...]:
+    units: list[str] = []
+    for selector in selectors:
+        found = select(scope, selector)
+        if isinstance(found, Rejected):
+            seen.append(found)
+        elif found in taken or found in units:
+            seen.append(Rejected(what=found, why="already_sent"))
+        else:
+            units.append(found)
+    return tuple(units)
+
+
+def _missing(pack: Pack, category: str, sent: Iterable[str]) -> list[str]:
+    """Return the capabilities the category asks for and nobody sent has."""
+    able = {c for unit in sent for c in pack.unit_by_id[unit].capabilities}
+    return [c for c in pack.category(category).capabilities if c not in able]
+
+
+def _commander(pack: Pack, facts: Facts, lead: str) -> str:
+    """P11: the post in command, or the lead unit, whose leader commands."""
+    rule = pack.commander(facts.category, facts.severity)
+    return rule.post if rule and rule.post else lead
+
+
+def _inputs(pack: Pack, facts: Facts) -> dict[str, str]:
+    scene = facts.scene
+    return {
+        "line": str(facts.line),
+        "lane": str(facts.lane),
+        "category": facts.category,
+        "severity": str(facts.severity),
+        "area": scene.area or "",
+        "at_seat": "" if scene.at_seat is None else str(scene.at_seat).lower(),
+        "time": str(pack.region.day_night(facts.at)),
+    }
