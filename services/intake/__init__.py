@@ -1,0 +1,1 @@
+"""intake: normalises the hotlines' feeds; answers 202 only when the call is durable."""

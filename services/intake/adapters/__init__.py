@@ -1,0 +1,1 @@
+"""Doors, tables and the vault."""

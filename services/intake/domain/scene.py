@@ -1,0 +1,45 @@
+"""Where it is: area, position in WGS-84 and whether it lies in the township's own seat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.intake.domain.coordinates import Degrees, to_wgs84
+from services.intake.domain.fields import Fields
+from services.intake.domain.reading import Hotline
+from services.intake.domain.scrub import scrub
+from shared.contracts.call import Place
+from shared.contracts.pack import at_seat, find_area
+
+AT_SEAT = ("at_seat", "zdzd")
+"""A source that knows may say whether the scene lies in the seat 驻地 (*ours*: R01-R04 turn on it)."""
+
+
+def scene_position(fields: Fields, pairs: Sequence[tuple[str, str]]) -> Degrees | None:
+    """Return the first stated position; the others are read too, so that their faults are told."""
+    stated = [fields.position(*pair) for pair in pairs]
+    return next((each for each in stated if each is not None), None)
+
+
+def place(
+    fields: Fields, hotline: Hotline, text: str | None, code: str | None, stated: Degrees | None
+) -> Place:
+    """Return the scene of *text*, division *code* or name, and *stated* position, as far as known."""
+    areas = hotline.pack.areas
+    area = find_area(areas, code) if code else None
+    if area is None and text:
+        area = find_area(areas, text)
+    system = hotline.source.coordinates
+    lon, lat = to_wgs84(*stated, system) if stated else (None, None)
+    seat = fields.said(*AT_SEAT)
+    if seat is None and area is not None:
+        seat = at_seat(area, lon, lat)
+    return Place(
+        area=area.code if area else None,
+        at_seat=seat,
+        text=scrub(text or ""),
+        longitude=lon,
+        latitude=lat,
+        original=stated,
+        original_system=str(system) if stated else None,
+    )
