@@ -1,0 +1,1 @@
+"""Tells units, leaders and departments: several channels at once, with proof."""

@@ -1,0 +1,93 @@
+"""Runs notify: settings -> adapters -> handlers -> parts; the only constructor of real things."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+from services.notify.adapters.custody import Custody
+from services.notify.adapters.doors import application
+from services.notify.adapters.ledger import PostgresLedger
+from services.notify.adapters.providers import HttpProvider
+from services.notify.adapters.sending import Sender, Senders
+from services.notify.adapters.settling import Settling
+from services.notify.adapters.watchdog import Watchdog
+from services.notify.config import Settings
+from services.notify.handlers import Listener
+from shared.contracts.consumers import CONSUMERS
+from shared.contracts.values import Lane
+from shared.runtime import keys, logs, service, settings
+from shared.runtime.clock import DatabaseClock
+from shared.runtime.consumer import Consumer
+from shared.runtime.database import Database
+from shared.runtime.kafka import KafkaSink, KafkaSource
+from shared.runtime.keys import Keyring
+from shared.runtime.packs import load_pack
+from shared.runtime.relay import Relay
+from shared.runtime.service import Part, until_available
+from shared.runtime.store import Store
+from shared.runtime.web import Server
+
+
+async def notify() -> None:
+    """Run the service until it is told to stop."""
+    config = settings.read(Settings, "notify", os.environ)
+    logs.configure("notify", config.instance, config.log_level)
+    addresses = config.provider_addresses()
+    secrets = keys.load(config.secrets)
+    pack = load_pack(config.region_dir)
+    owner = f"{config.instance}/{uuid.uuid4().hex[:12]}"
+
+    database = Database(config.database.reveal(), schema="notify", instance=config.instance)
+    relay = Relay(database, KafkaSink(config.kafka, name=f"notify.{config.instance}"))
+    store = Store(database, relay.wake)
+    clock = DatabaseClock(database)
+    await until_available(clock.sync)
+
+    settling = Settling(pack, store, clock, owner)
+    providers = {
+        policy.channel.value: HttpProvider(
+            addresses[policy.channel],
+            secrets.provider_keys.get(policy.channel, ""),
+            policy.timeout_s,
+        )
+        for policy in pack.notices.channels
+    }
+
+    async def ours() -> None:
+        await custody.ensure()
+
+    senders = Senders(
+        {
+            policy.channel.value: Sender(
+                policy.channel.value, providers[policy.channel], policy, settling.settle, ours
+            )
+            for policy in pack.notices.channels
+        },
+        settling,
+    )
+    settling.senders = senders
+    custody = Custody(database, senders, instance=config.instance, owner=owner)
+    await until_available(custody.open)
+
+    listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
+    watchdog = Watchdog(pack, store, senders, clock, owner=owner, limit_s=config.sla_silent_s)
+    parts: list[Part] = [relay, clock, settling, *senders.by_channel.values(), custody, watchdog]
+    parts += [_consumer(lane, config, store, listener) for lane in Lane]
+    parts.append(Server(application(database, Keyring(secrets.api_keys), parts), config))
+    try:
+        await service.run(parts)
+    finally:
+        for provider in providers.values():
+            await provider.close()
+        await database.close()
+
+
+def _consumer(lane: Lane, config: Settings, store: Store, listener: Listener) -> Consumer:
+    name = f"notify.{lane}"
+    source = KafkaSource(config.kafka, group=name, topics=CONSUMERS[name], instance=config.instance)
+    return Consumer(name, source, store, listener.on_events, lane=lane)
+
+
+if __name__ == "__main__":
+    service.main(notify)

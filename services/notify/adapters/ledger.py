@@ -1,0 +1,190 @@
+"""The ledger in PostgreSQL: what a batch needs by one select, rows for the one guarded statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.notify.domain.notice import Notice, OpenNotice
+from services.notify.domain.view import View
+from services.notify.ports import Known
+from shared.contracts.notice import Purpose
+from shared.contracts.values import Lane
+from shared.runtime.database import Database
+from shared.runtime.store import Work, Write, guarded
+
+VIEW = guarded("incident_view", "incident_id", {"doc": "bytea"})
+
+_NOTICE_COLUMNS = {
+    "notice_id": "uuid",
+    "incident_id": "uuid",
+    "cause": "uuid",
+    "recipient": "text",
+    "channel": "text",
+    "purpose": "text",
+    "lane": "smallint",
+    "assignment_id": "uuid",
+    "clock_id": "uuid",
+    "owner": "text",
+    "pointless": "text",
+    "queued_at": "timestamptz",
+    "trace": "text",
+    "doc": "bytea",
+}
+
+
+def _queued(name: str, *, guard: bool) -> Write:
+    columns = ", ".join(_NOTICE_COLUMNS)
+    picked = ", ".join(f"i.{column}" for column in _NOTICE_COLUMNS)
+    sql = f"""
+{name}_add as (insert into notice ({columns}) select {picked} from {name}_in i order by i.ord
+  on conflict (notice_id) do nothing returning 1),
+{name} as (select 1 from {name}_add)"""
+    return Write(name, tuple(_NOTICE_COLUMNS.items()), sql, guard)
+
+
+NOTICE = _queued("notice", guard=False)
+"""A row of the ledger; one that is there already (same cause, recipient, channel) stays as it is."""
+
+NOTICE_ONCE = _queued("notice_once", guard=True)
+"""The same where two processes may see the cause: who comes second loses the guard."""
+
+OVERTAKEN = Write(
+    "overtaken",
+    (("notice_id", "uuid"), ("pointless", "text")),
+    """
+overtaken_lock as materialized (
+  select n.notice_id from notice n join overtaken_in i using (notice_id)
+  where n.state = 'queued' order by n.notice_id for update of n),
+overtaken_set as (
+  update notice n set pointless = i.pointless from overtaken_in i join overtaken_lock l using (notice_id)
+  where n.notice_id = i.notice_id returning 1),
+overtaken as (select 1 from overtaken_set)""",
+    guard=False,
+)
+
+PURGED = Write(
+    "purged",
+    (("incident_id", "uuid"),),
+    """
+purged_lock as materialized (
+  select n.notice_id from notice n join purged_in i using (incident_id)
+  where n.state <> 'queued' order by n.notice_id for update of n),
+purged_set as (
+  update notice n set doc = null from purged_lock l where n.notice_id = l.notice_id returning 1),
+purged as (select 1 from purged_set)""",
+    guard=False,
+)
+
+HEARD = Write(
+    "sla_heartbeat",
+    (("lane", "smallint"), ("event_id", "uuid")),
+    """
+sla_heartbeat_set as (
+  insert into sla_heartbeat as h (lane, event_id, heard_at)
+  select i.lane, i.event_id, clock_timestamp() from sla_heartbeat_in i order by i.lane
+  on conflict (lane) do update set event_id = excluded.event_id, heard_at = excluded.heard_at
+  returning 1),
+sla_heartbeat as (select 1 from sla_heartbeat_set)""",
+    guard=False,
+)
+
+_LOAD = """
+select v.incident_id, v.version, v.doc, 0::bigint as seq, null::uuid as notice_id,
+  null::text as recipient, null::text as channel, null::text as purpose,
+  null::uuid as assignment_id, null::uuid as clock_id, null::text as owner, null::text as pointless
+from incident_view v where v.incident_id = any($1::uuid[])
+union all
+select n.incident_id, 0, null, n.seq, n.notice_id, n.recipient, n.channel, n.purpose,
+  n.assignment_id, n.clock_id, n.owner, n.pointless
+from notice n where n.incident_id = any($1::uuid[]) and n.state = 'queued'
+"""
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(View)
+
+
+@dataclass
+class _Known:
+    version: int = 0
+    view: View | None = None
+    queued: list[OpenNotice] = field(default_factory=list)
+
+
+class PostgresLedger:
+    """The port `Ledger`; `owner` names this process's life: instance and boot."""
+
+    def __init__(self, database: Database, owner: str) -> None:
+        self.owner = owner
+        self._database = database
+
+    async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
+        """Return view and queued notices of *incidents*; raises Unavailable."""
+        found = {incident: _Known() for incident in sorted(incidents)}
+        rows = await self._database.fetch(_LOAD, list(found))
+        for row in sorted(rows, key=lambda r: r["seq"]):
+            known = found[row["incident_id"]]
+            if row["notice_id"] is None:
+                known.version, known.view = row["version"], _DECODER.decode(row["doc"])
+            else:
+                known.queued.append(_open(row))
+        return dict(found)
+
+    def save_view(self, work: Work, view: View, base: int) -> None:
+        """Write *view* if the stored one is still at version *base*."""
+        work.put(VIEW, view.incident_id, base, base + 1, _ENCODER.encode(view))
+
+    def queue(self, work: Work, notice: Notice, body: bytes, owner: str, why: str | None) -> None:
+        """Write the row that must stand before any call."""
+        work.put(NOTICE, *notice_row(notice, body, owner, why))
+
+    def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
+        """Mark queued rows that need not be sent any more."""
+        for notice_id, why in sorted(reasons.items()):
+            work.put(OVERTAKEN, notice_id, why)
+
+    def purge(self, work: Work, incident: UUID) -> None:
+        """Clear the texts of an incident whose retention has ended."""
+        work.put(PURGED, incident)
+
+    def heard(self, work: Work, lane: Lane, event: UUID) -> None:
+        """Note that sla's heartbeat was heard now (the database's wall clock)."""
+        work.put(HEARD, lane.number, event)
+
+
+def notice_row(notice: Notice, body: bytes, owner: str, why: str | None) -> tuple[Any, ...]:
+    """Return the ledger's row of *notice*, its columns in the declared order."""
+    order = notice.order
+    return (
+        order.notice_id,
+        order.incident_id,
+        notice.cause,
+        order.recipient,
+        str(order.channel),
+        order.purpose.value,
+        order.lane.number,
+        order.assignment_id,
+        notice.clock_id,
+        owner,
+        why,
+        order.queued_at,
+        notice.trace,
+        body,
+    )
+
+
+def _open(row: Any) -> OpenNotice:
+    return OpenNotice(
+        notice_id=row["notice_id"],
+        recipient=row["recipient"],
+        channel=row["channel"],
+        purpose=Purpose(row["purpose"]),
+        assignment_id=row["assignment_id"],
+        clock_id=row["clock_id"],
+        owner=row["owner"],
+        pointless=row["pointless"],
+    )

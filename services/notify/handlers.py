@@ -1,0 +1,211 @@
+"""What notify does with a batch of events: load, decide, store; senders are handed the rest after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from services.notify.domain import pointless
+from services.notify.domain.feeds import Said, feeds_of
+from services.notify.domain.line import Held
+from services.notify.domain.notice import Key, Notice, Occasion, OpenNotice
+from services.notify.domain.orders import notices_of
+from services.notify.domain.reminders import reminders_of, speaks
+from services.notify.domain.view import View, known_by_clocks, seen
+from services.notify.ports import Clock, Known, Ledger, Office
+from shared.contracts.envelope import Message
+from shared.contracts.incident import Change, Incident, IncidentEvent
+from shared.contracts.pack import Pack
+from shared.contracts.sla import Heartbeat, SlaEvent
+from shared.contracts.topics import feed_topic
+from shared.contracts.values import Lane, Producer
+from shared.runtime.events import Event
+from shared.runtime.store import Work
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Listener:
+    """Hears `incident.*` and `sla.*` of both lanes; one batch, one select, one statement."""
+
+    def __init__(
+        self,
+        pack: Pack,
+        ledger: Ledger,
+        office: Office,
+        clock: Clock,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pack = pack
+        self._ledger = ledger
+        self._office = office
+        self._clock = clock
+        self._monotonic = monotonic
+
+    async def on_events(self, events: Sequence[Event], work: Work) -> None:
+        """Queue what people must be told, say what departments' feeds must show, remember the rest."""
+        self._hear_heartbeats(events, work)
+        cases = [e for e in events if _matters(e)]
+        if not cases:
+            return
+        known = await self._ledger.load({_incident_of(e) for e in cases})
+        folds = {key: _Fold(key, found) for key, found in known.items()}
+        now = self._clock.now()
+        for event in cases:
+            fold = folds[_incident_of(event)]
+            fold.take(event, Occasion(self._pack, event.event_id, now, event.trace))
+        for fold in folds.values():
+            self._store(fold, work)
+        self._queue(folds.values(), work)
+
+    def _hear_heartbeats(self, events: Sequence[Event], work: Work) -> None:
+        newest: dict[Lane, UUID] = {}
+        for event in events:
+            if isinstance(event.data, Heartbeat):
+                newest[_lane_of(event)] = event.event_id
+        for lane, event_id in newest.items():
+            self._ledger.heard(work, lane, event_id)
+
+    def _store(self, fold: _Fold, work: Work) -> None:
+        said, view = fold.closed()
+        if view is not None and view != fold.known.view:
+            self._ledger.save_view(work, view, fold.known.version)
+        for each in said:
+            work.publish(_message(each, fold))
+        if view is not None and view.purged:
+            self._ledger.purge(work, fold.incident_id)
+
+    def _queue(self, folds: Iterable[_Fold], work: Work) -> None:
+        mine: list[Held] = []
+        overtaken: dict[UUID, str] = {}
+        has_room = self._office.has_room
+        for fold in folds:
+            stored = {n.notice_id for n in fold.known.queued if n.pointless is None}
+            overtaken |= {key: why for key, why in fold.overtaken.items() if key in stored}
+            holders = {Key(n.channel, fold.incident_id, n.recipient): n for n in fold.known.queued}
+            for notice in fold.notices:
+                held = self._row(notice, fold, holders.get(notice.key), has_room, work)
+                if held is not None:
+                    mine.append(held)
+        if overtaken:
+            self._ledger.overtake(work, overtaken)
+            work.after(lambda: self._office.overtake(overtaken))
+        if mine:
+            work.after(lambda: self._office.accept(mine))
+
+    def _row(
+        self,
+        notice: Notice,
+        fold: _Fold,
+        before: OpenNotice | None,
+        has_room: bool,  # noqa: FBT001 - decided once for the batch
+        work: Work,
+    ) -> Held | None:
+        """Write the ledger row; return the notice if this process is to send it right away.
+
+        Who still holds an earlier one of the same line gets this one too: nothing overtakes. A
+        holder that does not know of it yet (another process, or our own row whose commit was
+        never answered) finds it in the ledger within a second.
+        """
+        body = _ENCODER.encode(notice.order)
+        why = fold.overtaken.get(notice.order.notice_id)
+        owner = self._ledger.owner if has_room else ""
+        at_once = has_room
+        if before is not None:
+            owner = before.owner
+            at_once = owner == self._ledger.owner and before.notice_id in self._office
+        self._ledger.queue(work, notice, body, owner, why)
+        if not at_once:
+            return None
+        return Held(
+            order=notice.order,
+            cause=notice.cause,
+            body=body,
+            queued=self._monotonic(),
+            trace=notice.trace,
+            pointless=why,
+        )
+
+
+class _Fold:
+    """One incident through one batch: its events in order, feeds said once for all of them."""
+
+    def __init__(self, incident_id: UUID, known: Known) -> None:
+        self.incident_id = incident_id
+        self.known = known
+        self.notices: list[Notice] = []
+        self.overtaken: dict[UUID, str] = {}
+        self.last: Event | None = None
+        self._view = known.view
+        self._incident: Incident | None = None
+        self._changes: list[Change] = []
+
+    def take(self, event: Event, occasion: Occasion) -> None:
+        self.last = event
+        if isinstance(event.data, IncidentEvent):
+            self._incident_changed(event.data, occasion)
+        else:
+            self._clocks_changed(event.data, occasion)
+
+    def _incident_changed(self, event: IncidentEvent, occasion: Occasion) -> None:
+        self.notices += notices_of(event, self._view, occasion)
+        self._view = seen(self._view, event.incident)
+        self._incident = event.incident
+        self._changes += event.changes
+        self.overtaken |= pointless.by_incident(self._view, self._queued())
+
+    def _clocks_changed(self, event: SlaEvent, occasion: Occasion) -> None:
+        reminded = reminders_of(event, self._view or known_by_clocks(event), occasion)
+        self._view = reminded.view
+        self.overtaken |= pointless.by_clocks(event, self._queued())
+        self.notices += reminded.notices
+
+    def closed(self) -> tuple[list[Said], View | None]:
+        """Return what the feeds must show after the whole batch, and the view to store."""
+        if self._incident is None or self._view is None:
+            return [], self._view
+        feeds = feeds_of(self._incident, self._changes, self._view)
+        self._view = feeds.view
+        return feeds.said, feeds.view
+
+    def _queued(self) -> list[OpenNotice]:
+        return [*self.known.queued, *map(pointless.as_open, self.notices)]
+
+
+def _matters(event: Event) -> bool:
+    if isinstance(event.data, SlaEvent):
+        return speaks(event.data)
+    return isinstance(event.data, IncidentEvent)
+
+
+def _incident_of(event: Event) -> UUID:
+    data = event.data
+    found: UUID = data.incident.incident_id if isinstance(data, IncidentEvent) else data.incident_id
+    return found
+
+
+def _lane_of(event: Event) -> Lane:
+    return Lane.URGENT if f".{Lane.URGENT}." in event.record.partition.topic else Lane.ORDINARY
+
+
+def _message(said: Said, fold: _Fold) -> Message:
+    event = fold.last
+    if event is None:
+        raise AssertionError("a feed speaks of an event")
+    return Message(
+        topic=feed_topic(said.department),
+        key=str(fold.incident_id),
+        producer=Producer.NOTIFY,
+        family="feed",
+        change=said.change,
+        aggregate=said.aggregate,
+        version=said.version,
+        time=event.time,
+        lane=_lane_of(event),
+        data=said.entry,
+        trace=event.trace,
+    )
