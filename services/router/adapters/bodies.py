@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from services.router.domain import commands
 from shared.contracts.call import Sheet
-from shared.contracts.incident import StampKind
+from shared.contracts.incident import StampKind, StampOrigin
 from shared.contracts.values import Instant, Line
 from shared.runtime.keys import Principal
 
@@ -46,9 +46,9 @@ class Because(Struct, frozen=True, kw_only=True):
 
 
 class OfAssignment(Struct, frozen=True, kw_only=True):
-    """A decision of the desk on one assignment."""
+    """A decision of the desk on one assignment, named here or by the path."""
 
-    assignment_id: UUID
+    assignment_id: UUID | None = None
     reason: Annotated[str, Meta(max_length=200)] = ""
 
 
@@ -76,7 +76,7 @@ class VerifyBody(Struct, frozen=True, kw_only=True):
     """A checker's finding; `assignments` name the duties to do again."""
 
     passed: bool
-    reason: Reason
+    reason: Annotated[str, Meta(max_length=200)] = ""
     assignments: tuple[UUID, ...] = ()
 
 
@@ -106,9 +106,18 @@ def _stamp(kind: StampKind) -> Action:
     return Action(
         Moment,
         lambda who, target, body: commands.Report(
-            by=who.name, assignment_id=target, kind=kind, occurred_at=body.occurred_at
+            by=who.name,
+            assignment_id=target,
+            kind=kind,
+            occurred_at=body.occurred_at,
+            origin=_origin(who),
         ),
     )
+
+
+def _origin(who: Principal) -> StampOrigin:
+    """The desk may put down what a unit told it by phone; figures show that apart."""
+    return StampOrigin.UNIT if who.granted("unit") else StampOrigin.DESK
 
 
 def _sheet(who: Principal, target: UUID, body: SheetBody) -> commands.Command:
@@ -124,6 +133,7 @@ def _sheet(who: Principal, target: UUID, body: SheetBody) -> commands.Command:
         assignment_id=target,
         kind=StampKind.FED_BACK,
         occurred_at=body.occurred_at,
+        origin=_origin(who),
         sheet=masked,
     )
 
@@ -151,8 +161,8 @@ UNIT_ACTIONS: dict[str, Action] = {
 
 def _of_assignment(kind: Callable[..., commands.Command], body: type[Struct]) -> Action:
     def build(who: Principal, target: UUID, asked: Any) -> commands.Command:
-        del target
         fields = msgspec.structs.asdict(asked)
+        fields["assignment_id"] = asked.assignment_id or target
         fields["reason"] = scrubbed(asked.reason)
         return kind(by=who.name, **fields)
 
@@ -163,8 +173,8 @@ def _of_incident(kind: Callable[..., commands.Command]) -> Action:
     return Action(Because, lambda who, _, b: kind(by=who.name, reason=scrubbed(b.reason)))
 
 
-def _activate(who: Principal, _: UUID, body: OfAssignment) -> commands.Command:
-    return commands.Activate(by=who.name, assignment_id=body.assignment_id)
+def _activate(who: Principal, target: UUID, body: OfAssignment) -> commands.Command:
+    return commands.Activate(by=who.name, assignment_id=body.assignment_id or target)
 
 
 def _transfer(who: Principal, _: UUID, body: TransferBody) -> commands.Command:
@@ -185,17 +195,23 @@ def _later(what: commands.Later) -> Action:
     return Action(Nothing, lambda who, _, __: commands.Deferred(by=who.name, what=what))
 
 
-DESK_ACTIONS: dict[str, Action] = {
+DESK_ON_ASSIGNMENTS: dict[str, Action] = {
     "release": _of_assignment(commands.Release, OfAssignment),
     "reassign": _of_assignment(commands.Reassign, ReassignBody),
     "activate": Action(OfAssignment, _activate),
     "waive-arrival": _of_assignment(commands.WaiveArrival, OfAssignment),
     "decide-return": _of_assignment(commands.DecideReturn, DecideReturnBody),
+}
+"""What only the desk does to `/v1/assignments/{assignment_id}/…`."""
+
+DESK_ACTIONS: dict[str, Action] = {
+    **DESK_ON_ASSIGNMENTS,
     "cancel": _of_incident(commands.Cancel),
     "invalid": _of_incident(commands.Invalidate),
     "reopen": _of_incident(commands.Reopen),
     "transfer": Action(TransferBody, _transfer),
     "verify": Action(VerifyBody, lambda who, _, b: _checked(who, b, passed=b.passed)),
+    "check": Action(VerifyBody, lambda who, _, b: _checked(who, b, passed=b.passed)),
     "close": Action(Because, lambda who, _, b: _checked(who, b, passed=True)),
     "rework": Action(ReworkBody, lambda who, _, b: _checked(who, b, passed=False)),
     "suspend": _later(commands.Later.SUSPEND),

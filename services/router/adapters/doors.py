@@ -12,7 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from services.router.adapters.bodies import DESK_ACTIONS, UNIT_ACTIONS, Action
+from services.router.adapters.bodies import (
+    DESK_ACTIONS,
+    DESK_ON_ASSIGNMENTS,
+    UNIT_ACTIONS,
+    Action,
+)
 from services.router.domain import requests
 from services.router.domain.requests import Answer
 from shared.contracts.problems import Problem
@@ -56,6 +61,8 @@ class CommandDoors:
         ]
 
     async def _unit(self, request: Request) -> Response:
+        if request.path_params["action"] in DESK_ON_ASSIGNMENTS:
+            return await self._timed("desk", request, DESK_ON_ASSIGNMENTS)
         return await self._timed("unit", request, UNIT_ACTIONS)
 
     async def _desk(self, request: Request) -> Response:
@@ -73,7 +80,7 @@ class CommandDoors:
 
     async def _answer(self, door: str, request: Request, actions: dict[str, Action]) -> Response:
         who = self._who(door, request)
-        asked = await _asked(door, request, actions, who)
+        asked = await _asked(request, actions, who)
         try:
             answer = await self._group.submit(asked)
         except Busy:
@@ -92,13 +99,12 @@ class CommandDoors:
         return who
 
 
-async def _asked(
-    door: str, request: Request, actions: dict[str, Action], who: Principal
-) -> requests.Request:
+async def _asked(request: Request, actions: dict[str, Action], who: Principal) -> requests.Request:
     action = actions.get(request.path_params["action"])
     target = _uuid(request.path_params["target"])
     if action is None or target is None:
         raise NotAsked(problem(Problem.NOT_FOUND, "no such command, or the id is no UUID"))
+    of_assignment = request.url.path.startswith("/v1/assignments/")
     command_id = request.headers.get("idempotency-key", "")
     if not 0 < len(command_id) <= MAX_COMMAND_ID:
         detail = f"send Idempotency-Key, at most {MAX_COMMAND_ID} characters"
@@ -109,8 +115,8 @@ async def _asked(
         command_id=command_id,
         digest=hashlib.sha256(request.url.path.encode() + b"\n" + body).digest(),
         command=action.build(who, target, _read(body, action)),
-        incident_id=target if door == "desk" else None,
-        assignment_id=target if door == "unit" else None,
+        incident_id=None if of_assignment else target,
+        assignment_id=target if of_assignment else None,
         units=None if who.may("desk") else who.granted("unit"),
         trace=request.headers.get("traceparent"),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.router.domain.awaiting import awaits
 from services.router.domain.casebook import CallLink, Casebook, Said
 from shared.contracts.call import UnitFeedback
 from shared.contracts.envelope import Message
@@ -27,6 +28,7 @@ INCIDENT = guarded(
         "state": "text",
         "opened_at": "timestamptz",
         "updated_at": "timestamptz",
+        "awaits": "text",
         "doc": "bytea",
     },
 )
@@ -149,6 +151,7 @@ def _put_incident(work: Work, book: Casebook, incident: Incident) -> None:
         str(incident.state),
         incident.received_at,
         book.now,
+        awaits(incident),
         _ENCODE(incident),
     )
 

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from shared.contracts.incident import IncidentState
+from services.router.domain.awaiting import matters
+from shared.contracts.incident import Incident, IncidentState
 from shared.contracts.problems import Problem
 from shared.runtime.clock import Clock
 from shared.runtime.database import Database
@@ -33,6 +34,11 @@ where ($1::text is null or state = $1)
   and ($2::timestamptz is null or (opened_at, incident_id) < ($2, $3::uuid))
 order by opened_at desc, incident_id desc limit $4
 """
+_AWAITING = """
+select doc, opened_at, incident_id from incident where awaits is not null
+  and ($1::timestamptz is null or (opened_at, incident_id) > ($1, $2::uuid))
+order by opened_at, incident_id limit $3
+"""
 _PARKED = """
 select feedback_id as id, call_id, parked_at as at, doc from parked_feedback
 where $1::timestamptz is null or (parked_at, feedback_id) > ($1, $2::uuid)
@@ -40,6 +46,7 @@ order by parked_at, feedback_id limit $3
 """
 
 _ENCODE = msgspec.json.Encoder().encode
+_INCIDENT = msgspec.json.Decoder(Incident)
 Mark = tuple[datetime, UUID]
 _MARK: msgspec.json.Decoder[Mark] = msgspec.json.Decoder(Mark)
 
@@ -71,6 +78,7 @@ class ReadDoors:
             Route("/v1/calls/{id}/incident", self._guarded(self._of_call)),
             Route("/v1/decisions/{id}", self._guarded(self._decisions)),
             Route("/v1/parked", self._guarded(self._parked)),
+            Route("/v1/desk", self._guarded(self._awaiting)),
         ]
 
     def _guarded(
@@ -114,6 +122,15 @@ class ReadDoors:
         found = [{"version": r["version"], "decision": msgspec.Raw(r["doc"])} for r in rows]
         return _page(found, len(found))
 
+    async def _awaiting(self, request: Request, who: Principal) -> Response:
+        """Oldest first; an incident with several matters stands with all of them on one page."""
+        _only_desk(who)
+        limit, after = _limit(request), _after(request)
+        rows = await self._database.fetch(_AWAITING, *(after or (None, None)), limit + 1)
+        cursor = _cursor([(r["opened_at"], r["incident_id"]) for r in rows], limit)
+        found = [m for r in rows[:limit] for m in matters(_INCIDENT.decode(r["doc"]))]
+        return Response(_ENCODE({"items": found, "cursor": cursor}), media_type="application/json")
+
     async def _parked(self, request: Request, who: Principal) -> Response:
         _only_desk(who)
         limit, after = _limit(request), _after(request)
@@ -132,10 +149,14 @@ class ReadDoors:
 
 
 def _page(items: Sequence[Any], limit: int, marks: Sequence[Mark] = ()) -> Response:
-    more = len(items) > limit
-    cursor = base64.urlsafe_b64encode(_ENCODE(marks[limit - 1])).decode() if more else None
-    body = _ENCODE({"items": items[:limit], "cursor": cursor})
+    body = _ENCODE({"items": items[:limit], "cursor": _cursor(marks, limit)})
     return Response(body, media_type="application/json")
+
+
+def _cursor(marks: Sequence[Mark], limit: int) -> str | None:
+    """Return where the next page starts; None where this is the last."""
+    more = len(marks) > limit
+    return base64.urlsafe_b64encode(_ENCODE(marks[limit - 1])).decode() if more else None
 
 
 def _document(who: Principal, rows: Sequence[Any]) -> Response:
