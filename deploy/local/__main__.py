@@ -1,4 +1,4 @@
-"""The one-machine stack from the command line: `python -m deploy.local up | down | logs | clean`."""
+"""The one-machine stack from the command line: `python -m deploy.local demo | up | down | logs | clean`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from deploy.local import processes, until_stopped
+from deploy.local.demo import demo
 from deploy.local.errors import StackError
 from deploy.local.ownership import forget_abandoned
 from deploy.local.run_folder import RUN, RunFolder
@@ -21,6 +22,7 @@ from deploy.local.wiring import SERVICES
 _DOWN_TIMEOUT_S = 60.0
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.command()(demo)
 
 Region = Annotated[str, typer.Option(help="folder below deploy/regions")]
 StackName = Annotated[str, typer.Option(help="folder below run; the region's name by default")]

@@ -10,7 +10,12 @@ from deploy.local.parts import Service
 SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
 """In the order of the way an incident takes; stopped in reverse."""
 
-_WIRES: Mapping[str, Mapping[str, str]] = {}
+# The drill plays the hotlines, the units and, while nothing is played, only the two providers that
+# notify sends to.
+_WIRES: Mapping[str, Mapping[str, str]] = {
+    "drill": {"INTAKE": "{intake}", "ROUTER": "{router}"},
+    "notify": {"SMS_URL": "{drill}/sms", "WEBHOOK_URL": "{drill}/webhook"},
+}
 
 
 def wired(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 
+from shared.contracts.values import Instant
 from shared.runtime.settings import ServiceSettings
 
 PROVIDERS_ONLY = "none"
@@ -28,8 +28,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ] = PROVIDERS_ONLY
     seed: Annotated[int, Meta(description="decides everything that chance decides")] = 20261122
     start: Annotated[
-        datetime | None,
-        Meta(description="platform time from which the day is played, with offset", tz=True),
+        Instant | None,
+        Meta(description="platform time from which the day is played, with offset"),
     ] = None
     minutes: Annotated[
         float, Meta(gt=0, description="platform minutes that are played, from start")

@@ -13,7 +13,7 @@ from services.drill.domain import unit_play
 from services.drill.domain.journal import Journal, SentCall, SentCommand
 from services.drill.domain.plan import Answered, Send
 from services.drill.domain.unit_play import Act, Duty, Step
-from services.drill.ports import Answer, Centre, Clock, Hotlines, Timeline
+from services.drill.ports import Answer, Awaiting, Centre, Clock, Hotlines, Timeline
 from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
 from shared.contracts.pack import Channel, Pack, UnitKind, at_seat
@@ -44,6 +44,7 @@ class Play:
     journal: Journal
     unit_answers: UnitAnswers
     _busy: set[UUID] = field(default_factory=set)
+    _offered: set[UUID] = field(default_factory=set)
     _stood_down: set[UUID] = field(default_factory=set)
 
     # -- hotlines -----------------------------------------------------------------------------
@@ -80,27 +81,41 @@ class Play:
             return
         if order.purpose == Purpose.RELEASE:
             self._stood_down.add(order.assignment_id)
-        elif order.purpose in (Purpose.DISPATCH, Purpose.WIDEN):
+        elif order.purpose == Purpose.WIDEN:
+            self._step_in(order.assignment_id, order.unit)
+        elif order.purpose == Purpose.DISPATCH:
             self._set_out(order, order.assignment_id, order.unit)
+
+    def _step_in(self, assignment: UUID, unit: str) -> None:
+        """A standby unit offers itself by its own ACK; the place comes with the order after it (row 26)."""
+        if assignment in self._busy | self._offered:
+            return
+        self._offered.add(assignment)
+        at = self.clock.now() + unit_play.SHORT
+        self._plan(unit_play.act_of(Step.ACK, assignment, unit, at))
 
     def _set_out(self, order: Order, assignment: UUID, unit: str) -> None:
         if assignment in self._busy:
             return
         self._busy.add(assignment)
-        spot = Spot(order.area, self._at_seat(order))
         duty = Duty(
             assignment=assignment,
             unit=unit,
-            relation=self.pack.relation(unit, spot),
+            relation=self.pack.relation(unit, Spot(order.area, self._at_seat(order))),
             at=self.clock.now(),
         )
         acts = self.unit_answers(duty, order)
         if not acts:
             self.journal.not_played["unit never answers"] += 1
-        if self._is_desk(unit):
-            acts = [act for act in acts if act.step is not Step.ARRIVE]
         for act in acts:
-            self._plan(act)
+            if self._to_be_done(act):
+                self._plan(act)
+
+    def _to_be_done(self, act: Act) -> bool:
+        """Leave out the ACK that a standby unit has given, and the journey of the desk."""
+        if act.step is Step.ACK:
+            return act.assignment not in self._offered
+        return act.step is not Step.ARRIVE or not self._is_desk(act.unit)
 
     def _plan(self, act: Act) -> None:
         for copy in range(act.copies):
@@ -163,15 +178,21 @@ class DeskPart:
         """Decide until cancelled."""
         while True:
             for matter in await self._centre.awaiting():
-                answer = await self._centre.decide(matter)
-                name = f"{matter.kind}-{matter.assignment or matter.incident}"
-                self._journal.commands[name] = SentCommand(
-                    command=name,
-                    step=matter.kind,
-                    assignment=matter.assignment or matter.incident,
-                    answered=answer.answered,
-                    status=answer.status,
-                    attempts=answer.attempts,
-                    reason=answer.reason,
-                )
+                await self._decide(matter)
             await asyncio.sleep(self._pause_s)
+
+    async def _decide(self, matter: Awaiting) -> None:
+        """Decide once: what was refused then stays with a person."""
+        name = f"{matter.kind}-{matter.assignment or matter.incident}"
+        if name in self._journal.commands:
+            return
+        answer = await self._centre.decide(matter)
+        self._journal.commands[name] = SentCommand(
+            command=name,
+            step=matter.kind,
+            assignment=matter.assignment or matter.incident,
+            answered=answer.answered,
+            status=answer.status,
+            attempts=answer.attempts,
+            reason=answer.reason,
+        )

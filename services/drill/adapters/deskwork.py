@@ -21,7 +21,13 @@ def awaiting_of(body: dict[str, Any]) -> tuple[Awaiting, ...]:
 
 
 def decision(matter: Awaiting) -> tuple[str, dict[str, Any]]:
-    """Return path and body: everything handled is found in order, every return is granted."""
+    """Return path and body: everything handled is found in order, every return is granted.
+
+    Arbitrated as well, where it is the second one: who returns an order does not move.
+    """
     if matter.kind == "return":
-        return f"/v1/assignments/{matter.assignment}/decide-return", {"granted": True}
+        return f"/v1/assignments/{matter.assignment}/decide-return", {
+            "granted": True,
+            "arbitrated": True,
+        }
     return f"/v1/incidents/{matter.incident}/check", {"passed": True}

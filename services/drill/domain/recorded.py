@@ -11,7 +11,7 @@ from services.drill.domain.arrivals import caller
 from services.drill.domain.chance import drawn, stream
 from services.drill.domain.plan import Record, Report, Send
 from services.drill.domain.scenario import number, requests
-from services.drill.domain.unit_play import Act, Duty, Step
+from services.drill.domain.unit_play import Act, Duty, Step, act_of
 from shared.contracts import ids
 from shared.contracts.incident import Relation
 from shared.contracts.pack import DrillPlace, Pack
@@ -119,17 +119,7 @@ def answers(
     if moments and moments[-1][0] is Step.END:
         sheet = drawn(pack.drill.behaviour.sheet, stream(seed, "sheet", duty.assignment))
         moments.append((Step.SHEET, moments[-1][1] + sheet))
-    return tuple(
-        Act(
-            assignment=duty.assignment,
-            unit=duty.unit,
-            step=step,
-            occurred_at=at,
-            at=at,
-            command=f"{duty.assignment}-{step}",
-        )
-        for step, at in moments
-    )
+    return tuple(act_of(step, duty.assignment, duty.unit, at) for step, at in moments)
 
 
 def counterpart(unit: str, call: RecordedCall, pack: Pack, mapping: Reading) -> Responder | None:

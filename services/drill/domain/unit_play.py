@@ -92,6 +92,18 @@ def answers(duty: Duty, behaviour: Behaviour, seed: int) -> tuple[Act, ...]:
     return in_sending_order(acts)
 
 
+def act_of(step: Step, assignment: UUID, unit: str, at: datetime) -> Act:
+    """Return *step* done and reported at *at*; an assignment's step has one command id for ever."""
+    return Act(
+        assignment=assignment,
+        unit=unit,
+        step=step,
+        occurred_at=at,
+        at=at,
+        command=f"{assignment}-{step}",
+    )
+
+
 def again(act: Act, now: datetime, pause: timedelta) -> Act:
     """Return the act tried once more after a refusal: a new command about the same moment."""
     return replace(act, at=now + pause, command=f"{act.command}-2", copies=1)
@@ -148,13 +160,9 @@ def _act(
     happened += slow if manner is Manner.LATE else took
     sent = happened - took + slow if manner is Manner.REPORTED_LATE else happened
     sent = max(sent, reported)  # who reports late reports all the rest after it
-    act = Act(
-        assignment=duty.assignment,
-        unit=duty.unit,
-        step=step,
-        occurred_at=happened,
+    act = replace(
+        act_of(step, duty.assignment, duty.unit, happened),
         at=sent,
-        command=f"{duty.assignment}-{step}",
         copies=2 if manner is Manner.DOUBLED else 1,
         manner=manner,
     )
@@ -163,12 +171,4 @@ def _act(
 
 def _returned(duty: Duty, behaviour: Behaviour, chance: Random) -> Act:
     """退单: the unit says it is not its case, and waits for the desk."""
-    at = duty.at + drawn(behaviour.ack, chance)
-    return Act(
-        assignment=duty.assignment,
-        unit=duty.unit,
-        step=Step.RETURN,
-        occurred_at=at,
-        at=at,
-        command=f"{duty.assignment}-{Step.RETURN}",
-    )
+    return act_of(Step.RETURN, duty.assignment, duty.unit, duty.at + drawn(behaviour.ack, chance))
