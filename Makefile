@@ -15,7 +15,7 @@ STACK ?= $(REGION)
 SECONDS ?=
 DATA ?=
 
-.PHONY: help setup lock demo up down logs test check format clean
+.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers format clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,23 @@ check: setup ## ruff, mypy --strict, architecture, schemas fresh
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -q tests/test_architecture.py
 	@$(RUN) -m deploy.contracts --check
+
+mutants: setup ## break one rule of delivery at a time and show which test catches it
+	@$(RUN) -m tests.mutants
+
+bench: setup ## every benchmark, one after the other (about 12 minutes)
+	@$(RUN) -m benchmarks.relay
+	@$(RUN) -m benchmarks.path
+	@$(RUN) -m benchmarks.timers
+
+bench-relay: setup ## consume-decide-store-publish beside bare loops and frameworks
+	@$(RUN) -m benchmarks.relay
+
+bench-path: setup ## call posted to webhook received, all services running
+	@$(RUN) -m benchmarks.path
+
+bench-timers: setup ## lateness with 100 thousand and a million open clocks
+	@$(RUN) -m benchmarks.timers
 
 format: setup ## ruff's formatter and safe fixes
 	@$(RUN) -m ruff check --fix --exit-zero .

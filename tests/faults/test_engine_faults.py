@@ -186,6 +186,21 @@ async def arena(
         await worker.kill()
 
 
+async def test_a_consumer_killed_before_its_store_loses_nothing(arena: Arena) -> None:
+    """§4.1-2: offset and effects are one statement, so an unstored batch is handled by the next."""
+    aggregates = [fresh() for _ in range(30)]
+    await arena.say(aggregates, 1)
+    first = await arena.worker("w1", hold="store")
+    await first.said("holding store")
+
+    await first.kill()
+    arena.release()
+    await arena.worker("w2")
+    await arena.settled(aggregates, 1)
+
+    assert {a: [1] for a in aggregates} == await tallies(arena.database.admin)
+
+
 async def test_killed_between_commit_and_publish(arena: Arena) -> None:
     """§4.4: what was committed is published by the next process, once, under the same ids."""
     aggregates = [fresh() for _ in range(30)]
