@@ -1,0 +1,68 @@
+"""Starts reports, or, given a command (`month 2026-11 --region xianju`), writes a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from services.reports.adapters.fact_reading import FactReader
+from services.reports.adapters.fact_tables import FactTables
+from services.reports.config import Settings
+from services.reports.handlers import on_events
+from shared.contracts.consumers import CONSUMERS
+from shared.contracts.values import Lane
+from shared.runtime import keys, logs, packs, service, settings
+from shared.runtime.consumer import Consumer
+from shared.runtime.database import Database
+from shared.runtime.events import Event
+from shared.runtime.kafka import KafkaSink, KafkaSource
+from shared.runtime.keys import Keyring
+from shared.runtime.relay import Relay
+from shared.runtime.service import Part
+from shared.runtime.store import Store, Work
+from shared.runtime.web import Server
+
+NAME, CONSUMER = "reports", "reports.facts"
+
+
+async def run() -> None:
+    """Run the service until it is stopped."""
+    from services.reports.adapters.http import application  # noqa: PLC0415 - the commands need no web
+
+    own = settings.read(Settings, NAME, os.environ)
+    logs.configure(NAME, own.instance, own.log_level)
+    os.nice(own.niceness)
+    pack = packs.load_pack(own.region_dir)
+    database = Database(own.database.reveal(), schema=NAME, instance=own.instance)
+    relay = Relay(database, KafkaSink(own.kafka, name=f"{NAME}-{own.instance}"))
+    tables = FactTables()
+
+    async def handler(events: Sequence[Event], work: Work) -> None:
+        await on_events(events, work, facts=tables)
+
+    consumer = Consumer(
+        CONSUMER,
+        KafkaSource(own.kafka, group=CONSUMER, topics=CONSUMERS[CONSUMER], instance=own.instance),
+        Store(database, relay.wake),
+        handler,
+        lane=Lane.ORDINARY,
+        batch=own.batch,
+    )
+    parts: list[Part] = [relay, consumer]
+    app = application(pack, FactReader(database), Keyring(keys.load(own.secrets).api_keys), parts)
+    await service.run([*parts, Server(app, own)])
+
+
+def main() -> None:
+    """Run the service; with arguments, a command."""
+    if len(sys.argv) > 1:
+        from services.reports.adapters.commands import app  # noqa: PLC0415 - typer stays out of the service
+
+        app()
+        return
+    service.main(run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Reads the facts of a period, as they are now or as they were at the end of an epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.reports.adapters.fact_tables import TABLES
+from services.reports.domain.facts import (
+    AssignmentFact,
+    CallFact,
+    ClockFact,
+    Facts,
+    IncidentFact,
+    LinkFact,
+    Population,
+)
+from services.reports.domain.period import Period
+from services.reports.ports import Fact
+from shared.runtime.database import Database
+
+NOW = 2**31 - 1
+"""Later than any epoch."""
+
+
+def _current(kind: type[Fact], alias: str) -> str:
+    """Return the condition that a row is its key's newest up to epoch $3."""
+    table, key = TABLES[kind]
+    same = " and ".join(f"n.{name} = {alias}.{name}" for name in key)
+    return (
+        f"{alias}.epoch <= $3 and not exists (select 1 from {table} n where {same}"
+        f" and n.epoch > {alias}.epoch and n.epoch <= $3)"
+    )
+
+
+def _columns(kind: type[Fact], alias: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in kind._fields)
+
+
+_IN_PERIOD = f"select c.* from call_fact c where c.received_at >= $1 and c.received_at < $2 and {_current(CallFact, 'c')}"
+_DUE = (
+    f"select k.* from clock_fact k where k.due >= $1 and k.due < $2 and {_current(ClockFact, 'k')}"
+)
+
+_CALLS = f"select {_columns(CallFact, 'p')} from ({_IN_PERIOD}) p order by p.received_at, p.call_id"
+_CLOCKS = (
+    f"select {_columns(ClockFact, 'd')} from ({_DUE}) d order by d.due, d.clock_id, d.incident_id"
+)
+_LINKS = f"""
+select {_columns(LinkFact, "l")} from call_link l where l.epoch <= $3
+  and l.call_id in (select p.call_id from ({_IN_PERIOD}) p)
+order by l.call_id, l.incident_id"""
+_INCIDENTS = f"""
+select {_columns(IncidentFact, "i")} from incident_fact i where {_current(IncidentFact, "i")}
+  and i.incident_id in (
+    select p.opens from ({_IN_PERIOD}) p union select d.incident_id from ({_DUE}) d)
+order by i.incident_id"""
+_ASSIGNMENTS = f"""
+select {_columns(AssignmentFact, "a")} from assignment_fact a
+where {_current(AssignmentFact, "a")}
+  and a.assignment_id in (select d.assignment_id from ({_DUE}) d where d.assignment_id is not null)
+order by a.assignment_id, a.incident_id"""
+_HEARD = "select exercise, max(at) as at from heard group by exercise"
+
+
+class FactReader:
+    """The source on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of(self, period: Period, *, epoch: int | None = None) -> Facts:
+        """Return the facts of *period* from one snapshot of the database."""
+        bounds = (period.start, period.end, NOW if epoch is None else epoch)
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+
+            async def rows(kind: Any, sql: str) -> list[Any]:
+                return [kind(*row) for row in await connection.fetch(sql, *bounds)]
+
+            heard = await connection.fetch(_HEARD)
+            return Facts(
+                calls=await rows(CallFact, _CALLS),
+                incidents=await rows(IncidentFact, _INCIDENTS),
+                links=await rows(LinkFact, _LINKS),
+                assignments=await rows(AssignmentFact, _ASSIGNMENTS),
+                clocks=await rows(ClockFact, _CLOCKS),
+                heard={Population.of(exercise=h["exercise"]): h["at"] for h in heard},
+                read_at=await connection.fetchval("select platform.now()"),
+            )

@@ -1,0 +1,63 @@
+"""The forms a table comes in; what a form needs is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from services.reports.domain.document import Document
+from services.reports.domain.overview import Overview
+from services.reports.domain.overview_document import overview_document
+from services.reports.domain.units import UnitTable
+from services.reports.domain.units_document import units_document
+
+
+class Form(StrEnum):
+    """What a reader can ask for."""
+
+    JSON = "json"
+    HTML = "html"
+    XLSX = "xlsx"
+
+    @property
+    def media_type(self) -> str:
+        """Return the content type with its character set."""
+        return _MEDIA[self]
+
+
+_MEDIA = {
+    Form.JSON: "application/json; charset=utf-8",
+    Form.HTML: "text/html; charset=utf-8",
+    Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def accepted(header: str | None) -> Form:
+    """Return the form an Accept header asks for: the first one we have, else JSON."""
+    for part in (header or "").split(","):
+        wanted = part.partition(";")[0].strip().lower()
+        for form in Form:
+            if wanted and form.media_type.startswith(wanted):
+                return form
+    return Form.JSON
+
+
+def render(table: Overview | UnitTable, form: Form) -> bytes:
+    """Return *table* as bytes: the same figures always give the same ones."""
+    match form:
+        case Form.JSON:
+            return msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n"
+        case Form.HTML:
+            from services.reports.adapters.page import page  # noqa: PLC0415 - jinja2 stays out of an idle service
+
+            return page(document(table))
+        case Form.XLSX:
+            from services.reports.adapters.workbook import workbook  # noqa: PLC0415 - the same for xlsxwriter
+
+            return workbook(document(table))
+
+
+def document(table: Overview | UnitTable) -> Document:
+    """Return *table* as a report to read."""
+    return overview_document(table) if isinstance(table, Overview) else units_document(table)

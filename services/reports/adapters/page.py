@@ -1,0 +1,81 @@
+"""A report as one self-contained HTML page that prints on A4."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import groupby
+from typing import NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.reports.adapters.charts import chart
+from services.reports.domain.document import Cell, Document, Grid, Unit
+
+_NOTHING = "–"
+
+
+class Group(NamedTuple):
+    """A head over `span` columns; without a name it is the single column's own head."""
+
+    name: str
+    column: str
+    span: int
+
+
+def page(document: Document) -> bytes:
+    """Return *document* as UTF-8 HTML; all text is escaped, charts are drawn inline."""
+    text = _environment().get_template("report.html.j2").render(document=document)
+    return text.encode()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("services.reports.adapters"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = cell_text
+    environment.filters["groups"] = _groups
+    environment.filters["chart"] = _drawn
+    return environment
+
+
+def cell_text(value: Cell, unit: Unit) -> str:
+    """Return a cell as printed: percent with two decimals, minutes and seconds with one at most."""
+    if value is None:
+        return _NOTHING
+    if isinstance(value, str):
+        return value
+    match unit:
+        case Unit.PERCENT:
+            return f"{value:.2f}%"
+        case Unit.MINUTES:
+            return f"{value / 60:.1f}"
+        case Unit.SECONDS:
+            return f"{value:.0f}"
+        case _:
+            return f"{value:,}"
+
+
+def _groups(grid: Grid) -> list[Group]:
+    """Return the upper heads; none where no column belongs to a group."""
+    if not any(column.group for column in grid.columns):
+        return []
+    found: list[Group] = []
+    for name, columns in groupby(grid.columns, key=lambda column: column.group):
+        members = list(columns)
+        if name:
+            found.append(Group(name, "", len(members)))
+        else:
+            found.extend(Group("", column.name, 1) for column in members)
+    return found
+
+
+def _drawn(grid: Grid) -> Markup:
+    # every text inside was escaped where it was drawn
+    return Markup(chart(grid))  # noqa: S704

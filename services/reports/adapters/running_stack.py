@@ -1,0 +1,31 @@
+"""Finds the database of a stack that runs on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+DATABASE = "LIANDONG_REPORTS_DATABASE"
+
+
+class StackNotFound(Exception):
+    """No database is known; the message says how to name one."""
+
+
+def dsn_of(stack: str, root: Path, environ: Mapping[str, str]) -> str:
+    """Return the DSN of role reports_app: from the environment, else of `run/<stack>` in *root*."""
+    if given := environ.get(DATABASE):
+        return given
+    folder = root / "run" / stack
+    try:
+        place = json.loads((folder / "endpoints.json").read_text("utf-8"))["postgres"]
+        kept = json.loads((folder / "secrets" / "platform.json").read_text("utf-8"))
+        password = kept["passwords"]["reports"]["app"]
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise StackNotFound(
+            f"no stack {stack} runs here: start one (`make up`), name another with --stack, "
+            f"or set {DATABASE} to the DSN of reports_app"
+        ) from error
+    return f"postgresql://reports_app:{quote(password)}@{place}/liandong"

@@ -1,0 +1,21 @@
+"""Settings of reports, read once from `LIANDONG_REPORTS_*`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.runtime.settings import ServiceSettings
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """What reports needs beside what every service does."""
+
+    niceness: Annotated[
+        int,
+        Meta(ge=0, le=19, description="priority given up, so that dispatch comes first (0 none)"),
+    ] = 10
+    batch: Annotated[
+        int, Meta(ge=1, le=2000, description="events stored by one statement at most")
+    ] = 500

@@ -1,0 +1,254 @@
+"""T3 in Chinese: one table per limit, since R01-R04, R07 and R08 measure different things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.reports.domain.cohorts import Band, Cohort
+from services.reports.domain.document import SUPPRESSED, Cell, Chart, Column, Document, Grid, Unit
+from services.reports.domain.overview_document import percent, shown, subtitle
+from services.reports.domain.quantities import UNSTABLE_BELOW, Spread
+from services.reports.domain.units import UnitRow, UnitTable
+from services.reports.domain.wording import CLOCKS
+
+Cells = Callable[[UnitRow], list[Cell]]
+
+
+def units_document(report: UnitTable) -> Document:
+    """Return T3 as a report to read; units without any case in a table are not listed in it."""
+    grids = [
+        _timed(report, "签收", "签收时效(派遣至签收)", "sign_for", Unit.SECONDS, bands=_SIGN_FOR),
+        _apart(report, "到场", "到场及时率(县城、驻地内,R01/R02)", "arrival"),
+        _apart(report, "集结", "集结及时率(县城队伍赴乡镇,R03/R04)", "assembly"),
+        _dual(report),
+        _timed(report, "反馈", "24 小时反馈(R07)", "feedback", Unit.MINUTES, bands=_FEEDBACK),
+        _handled(report),
+    ]
+    if not report.heading.published:
+        grids.append(_censored(report))
+    return Document(
+        title=report.heading.title,
+        subtitle=f"{subtitle(report.heading)} · 截至 {report.cut:%Y-%m-%d %H:%M:%S}",
+        summary=_summary(report),
+        grids=grids,
+        footnotes=_footnotes(report),
+        exercise=report.heading.population == "exercise",
+        landscape=True,
+    )
+
+
+_SIGN_FOR = ("≤30 秒", "30–60 秒", "60–120 秒", "120–180 秒", ">180 秒")
+_FEEDBACK = ("≤30 分", "30–60 分", "1–2 时", "2–4 时", ">4 时")
+_UNIT = Column(name="单位", unit=Unit.TEXT)
+
+
+def _summary(report: UnitTable) -> list[str]:
+    total = report.total
+    said = [
+        f"{name} {cohort.rate.percent:.2f}%({cohort.on_time}/{cohort.should})"
+        for name, cohort in (
+            ("签收及时率", total.sign_for),
+            ("到场及时率", total.arrival.all),
+            ("集结及时率", total.assembly.all),
+            ("24 小时反馈率", total.feedback),
+            ("按期处置率", total.handle),
+        )
+        if cohort.rate is not None and cohort.rate.percent is not None
+    ]
+    dual = total.dual_feedback
+    if dual.rate is not None and dual.rate.percent is not None:
+        said.append(f"双反馈率 {dual.rate.percent:.2f}%({dual.both}/{dual.owed})")
+    return [";".join(said) + "。"] if said else ["本期尚无到期的时限。"]
+
+
+def _judged(name: str, group: str = "") -> list[Column]:
+    """Return the five columns of a cohort, its rate from the first two."""
+    words = [f"应{name}", f"按期{name}", f"超期{name}", f"待{name}"]
+    counts = [Column(name=word, group=group, summed=True) for word in words]
+    return [*counts, Column(name="及时率", group=group, unit=Unit.PERCENT)]
+
+
+def _cohort(cohort: Cohort) -> list[Cell]:
+    counts = (cohort.should, cohort.on_time, cohort.late, cohort.open)
+    return [*map(shown, counts), percent(cohort.rate)]
+
+
+def _lengths(unit: Unit) -> list[Column]:
+    names = ("平均", "P50", "P90", "P95", "最长")
+    group = "用时(秒)" if unit is Unit.SECONDS else "用时(分)"
+    return [Column(name=name, group=group, unit=unit) for name in names]
+
+
+def _spread(spread: Spread | None) -> list[Cell]:
+    if spread is None:
+        return [SUPPRESSED] * 5
+    return [spread.mean_s, spread.p50_s, spread.p90_s, spread.p95_s, spread.max_s]
+
+
+def _bands(bands: list[Band] | None) -> list[Cell]:
+    return [shown(band.count) for band in bands or []]
+
+
+def _grid(
+    report: UnitTable,
+    name: str,
+    caption: str,
+    columns: list[Column],
+    cells: Cells,
+    chart: Chart | None = None,
+) -> Grid:
+    rows = [(unit.name, cells(unit)) for unit in report.units]
+    return Grid(
+        name=name,
+        caption=caption,
+        columns=_rates_of([_UNIT, *columns]),
+        rows=[[unit, *found] for unit, found in rows if any(_says(cell) for cell in found)],
+        total=["合计", *cells(report.total)],
+        chart=chart,
+    )
+
+
+def _says(cell: Cell) -> bool:
+    return cell not in (None, 0)
+
+
+def _rates_of(columns: list[Column]) -> list[Column]:
+    """Tell each rate the columns it comes from: 按期 and 应, which stand four and three before."""
+    return [
+        Column(name=c.name, group=c.group, unit=c.unit, numerator=n - 3, denominator=n - 4)
+        if c.unit is Unit.PERCENT
+        else c
+        for n, c in enumerate(columns)
+    ]
+
+
+def _timed(
+    report: UnitTable, name: str, caption: str, field: str, unit: Unit, *, bands: tuple[str, ...]
+) -> Grid:
+    columns = [
+        *_judged(name),
+        *_lengths(unit),
+        *(Column(name=band, group="分段", summed=True) for band in bands),
+    ]
+
+    def cells(row: UnitRow) -> list[Cell]:
+        cohort: Cohort = getattr(row, field)
+        return [
+            *_cohort(cohort),
+            *_spread(cohort.spread),
+            *_bands(getattr(row, f"{field}_bands")),
+        ]
+
+    return _grid(report, name, caption, columns, cells, Chart(column=5))
+
+
+def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
+    columns = [
+        *_judged(name, "全天"),
+        *_judged(name, "白天"),
+        *_judged(name, "夜间"),
+        *_lengths(Unit.MINUTES),
+    ]
+
+    def cells(row: UnitRow) -> list[Cell]:
+        both = getattr(row, field)
+        return [
+            *_cohort(both.all),
+            *_cohort(both.day),
+            *_cohort(both.night),
+            *_spread(both.all.spread),
+        ]
+
+    return _grid(report, name, caption, columns, cells, Chart(column=5))
+
+
+def _dual(report: UnitTable) -> Grid:
+    columns = [
+        Column(name="应双反馈", summed=True),
+        Column(name="双反馈", summed=True),
+        Column(name="自动补齐", summed=True),
+        Column(name="事后补录", summed=True),
+        Column(name="双反馈率", unit=Unit.PERCENT),
+        Column(name="免到场(远程处置)", summed=True),
+    ]
+
+    def cells(row: UnitRow) -> list[Cell]:
+        dual = row.dual_feedback
+        counts = (dual.owed, dual.both, dual.automatic, dual.back_filled)
+        return [*map(shown, counts), percent(dual.rate), shown(dual.waived)]
+
+    caption = "双反馈率(到场与处置结束均由单位报告,R08)"
+    return _grid(report, "双反馈", caption, columns, cells, Chart(column=5))
+
+
+def _handled(report: UnitTable) -> Grid:
+    columns = [
+        *_judged("处置"),
+        Column(name="处置数", summed=True),
+        Column(name="返工数", summed=True),
+        Column(name="挂账(缓办)数", summed=True),
+        *_lengths(Unit.MINUTES),
+    ]
+
+    def cells(row: UnitRow) -> list[Cell]:
+        handle = row.handle
+        counts = (handle.done, row.rework, handle.suspended)
+        return [*_cohort(handle), *map(shown, counts), *_spread(handle.spread)]
+
+    return _grid(report, "处置", "处置时效", columns, cells, Chart(column=5))
+
+
+def _censored(report: UnitTable) -> Grid:
+    names = {row.unit: row.name for row in report.units}
+    more = (report.censored_count or 0) - len(report.censored)
+    return Grid(
+        name="超期未结",
+        caption="超期未完成清单(按到期先后)",
+        columns=[
+            Column(name="事件编号", unit=Unit.TEXT),
+            Column(name="单位", unit=Unit.TEXT),
+            Column(name="时限", unit=Unit.TEXT),
+            Column(name="规则", unit=Unit.TEXT),
+            Column(name="到期时间", unit=Unit.TEXT),
+            Column(name="已超(分)", unit=Unit.MINUTES),
+        ],
+        rows=[
+            [
+                each.incident,
+                names.get(each.unit, each.unit),
+                CLOCKS[each.clock],
+                each.rule,
+                f"{each.due:%Y-%m-%d %H:%M:%S}",
+                each.overdue_s,
+            ]
+            for each in report.censored
+        ],
+        notes=[f"另有 {more} 项未列。"] if more else [],
+    )
+
+
+def _footnotes(report: UnitTable) -> list[str]:
+    notes = [
+        (
+            "以本期内到期的时限为分母(应…数):未完成者列为“待…”,不剔除,不计为按期;"
+            "免责(申诉成立)、挂账、未到期者另列,不入分母。"
+        ),
+        f"百分位按最近秩法由原始记录取得,不跨期平均;完成数不足 {UNSTABLE_BELOW} 的单位,分布数字不稳定,仅供参考。",
+        "合计由全部记录计算,不由各单位比率平均。",
+    ]
+    early = [
+        f"{CLOCKS[kind]} {cohort.not_yet_due} 项(已完成 {cohort.done_early} 项)"
+        for kind, cohort in (
+            ("ack", report.total.sign_for),
+            ("arrival", report.total.arrival.all),
+            ("assembly", report.total.assembly.all),
+            ("feedback", report.total.feedback),
+            ("handle", report.total.handle),
+        )
+        if cohort.not_yet_due
+    ]
+    if early:
+        notes.append(f"截至统计时刻尚未到期:{'、'.join(early)}。")
+    if report.heading.published:
+        notes.append("＊ 小于 5 的单元格及可由合计推算出它的单元格不予公布。")
+    return notes

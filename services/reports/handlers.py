@@ -1,0 +1,120 @@
+"""From a batch of events to rows of facts: of each aggregate only its newest snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from services.reports.domain.extraction import (
+    assignment_fact,
+    call_fact,
+    clock_facts,
+    incident_fact,
+    link_facts,
+    notice_fact,
+    rejection_fact,
+)
+from services.reports.domain.facts import Facts, Population
+from services.reports.domain.overview import Overview, overview
+from services.reports.domain.period import Period
+from services.reports.domain.publication import published_overview, published_units
+from services.reports.domain.units import UnitTable, unit_table
+from services.reports.ports import Fact, FactSink, FactSource, Stream
+from shared.contracts.call import CallEvent, CallRejected
+from shared.contracts.incident import IncidentEvent
+from shared.contracts.notice import NoticeEvent
+from shared.contracts.pack import Pack
+from shared.contracts.sla import Heartbeat, SlaEvent
+from shared.runtime.events import Event
+from shared.runtime.store import Work
+
+
+async def on_events(events: Sequence[Event], work: Work, *, facts: FactSink) -> None:
+    """Write the facts of *events*; snapshots are whole, so a batch's older ones are skipped."""
+    newest: dict[tuple[str, UUID], Event] = {
+        (e.family, e.aggregate): e for e in events if not _purge(e)
+    }
+    facts.add(work, (fact for event in newest.values() for fact in _facts(event)))
+    facts.heard(work, _heard(events))
+
+
+def _purge(event: Event) -> bool:
+    """Say whether it only clears place and text: no figure changes, and the area stays."""
+    return isinstance(event.data, IncidentEvent) and event.data.incident.purged
+
+
+def _facts(event: Event) -> Iterator[Fact]:
+    match event.data:
+        case CallEvent() as said:
+            yield call_fact(said)
+        case IncidentEvent() as said:
+            yield incident_fact(said.incident)
+            yield from link_facts(said.incident)
+            for duty in said.incident.assignments:
+                yield assignment_fact(said.incident, duty)
+        case SlaEvent() as said:
+            yield from clock_facts(said)
+        case NoticeEvent() as said:
+            yield notice_fact(said)
+        case CallRejected() as said:
+            yield rejection_fact(event.aggregate, event.version, said)
+
+
+def _heard(events: Sequence[Event]) -> Mapping[Stream, datetime]:
+    """Return the newest time of each stream; a heartbeat says nothing about any case."""
+    heard: dict[Stream, datetime] = {}
+    for event in events:
+        if not isinstance(event.data, Heartbeat):
+            place = event.record.partition
+            stream = Stream(place.topic, place.number, _exercise(event))
+            heard[stream] = max(event.time, heard.get(stream, event.time))
+    return heard
+
+
+def _exercise(event: Event) -> bool:
+    data = event.data
+    match data:
+        case CallEvent():
+            return data.call.exercise
+        case IncidentEvent():
+            return data.incident.exercise
+        case SlaEvent() | NoticeEvent():
+            return data.exercise
+        case _:
+            return False
+
+
+class Table(StrEnum):
+    """The tables that can be asked for, by the last word of their address."""
+
+    OVERVIEW = "overview"
+    UNITS = "units"
+
+
+class Question(NamedTuple):
+    """Which table of which period and population; `published` hides cells below five."""
+
+    table: Table
+    period: Period
+    population: Population
+    published: bool = False
+
+
+async def answer(question: Question, facts: FactSource, pack: Pack) -> Overview | UnitTable:
+    """Compute a table from the facts as they are now; raises Unavailable."""
+    found = await facts.of(question.period)
+    # arithmetic over a month's rows must not hold up the consumer's loop
+    return await asyncio.to_thread(compute, question, found, pack)
+
+
+def compute(question: Question, facts: Facts, pack: Pack) -> Overview | UnitTable:
+    """Compute a table from *facts*."""
+    if question.table is Table.OVERVIEW:
+        whole = overview(facts, question.period, question.population, pack)
+        return published_overview(whole) if question.published else whole
+    units = unit_table(facts, question.period, question.population, pack)
+    return published_units(units) if question.published else units
