@@ -221,7 +221,7 @@ class Stack:
             asyncio.to_thread(database.provision, server, passwords),
             create_topics(self.kafka, topics),
         )
-        seeded = await seed_offsets(self.kafka, self.admin, names)
+        seeded = await seed_offsets(self.kafka, {name: self.dsn(name) for name in names})
         origin, speed = self._clock or (None, 1.0)
         await self.set_clock(origin, speed)
         detail = f"{len(topics)} topics ({len(created)} new), {seeded} offsets seeded"
