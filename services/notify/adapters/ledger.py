@@ -47,8 +47,11 @@ def _queued(name: str, *, guard: bool) -> Write:
     return Write(name, tuple(_NOTICE_COLUMNS.items()), sql, guard)
 
 
-NOTICE = _queued("notice", guard=False)
-"""A row of the ledger; one that is there already (same cause, recipient, channel) stays as it is."""
+NOTICE = _queued("notice_put", guard=False)
+"""A row of the ledger; one that is there already (same cause, recipient, channel) stays as it is.
+
+Not called `notice`: the other parts of one statement would then read it in place of the table.
+"""
 
 NOTICE_ONCE = _queued("notice_once", guard=True)
 """The same where two processes may see the cause: who comes second loses the guard."""
