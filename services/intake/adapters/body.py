@@ -61,12 +61,14 @@ def parse(raw: bytes, charset: str) -> dict[str, Any]:
 def canonical(body: Mapping[str, Any]) -> bytes:
     """Return *body* as the same bytes however its keys were ordered or its JSON was spaced.
 
-    Raises BadBody for text that is none (a lone surrogate).
+    Raises BadBody for what JSON can spell and nobody can keep: half a surrogate, a huge integer.
     """
     try:
         return _CANON.encode(body)
     except (UnicodeEncodeError, RecursionError, OverflowError):
-        raise BadBody(Problem.INVALID_BODY, "the record holds text that is not Unicode") from None
+        raise BadBody(
+            Problem.INVALID_BODY, "the record holds a number or text that cannot be kept"
+        ) from None
 
 
 def known_charset(name: str) -> bool:

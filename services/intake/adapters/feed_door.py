@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.intake.adapters.body import LINES, BadBody, canonical, media_type, parse
 from services.intake.adapters.gate import Admitted, Gate
-from services.intake.adapters.replies import Reply, invalid, refused, taken, together
+from services.intake.adapters.replies import WORDS, Reply, invalid, refused, taken, together
 from services.intake.adapters.submissions import OutboxFull
 from services.intake.config import Settings
 from services.intake.domain.faults import Refused
@@ -53,6 +53,11 @@ class FeedDoor:
     refuse: Callable[[HandedRefusal], Awaitable[None]]
     digest: Callable[[bytes], bytes]
     horizon: Callable[[], Horizon]
+
+    def __post_init__(self) -> None:
+        for source in self.gate.sources:
+            for word in WORDS:
+                metrics.CALLS.labels(source, word)
 
     def routes(self) -> list[BaseRoute]:
         """Return `POST /v1/feeds/{source}/<name>` for every feed."""

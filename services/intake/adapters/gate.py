@@ -37,6 +37,11 @@ class Gate:
         self._hotlines = hotlines
         self._drill_mode = drill_mode
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source that can be posted to."""
+        return tuple(self._hotlines)
+
     def admit(self, request: Request) -> Admitted | Response:
         """Return what the request may do, or the answer that refuses it."""
         who = self._keyring.of(request.headers.get("authorization"))

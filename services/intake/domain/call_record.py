@@ -38,7 +38,7 @@ def read_call(body: Mapping[str, object], hotline: Hotline, horizon: Horizon) ->
     # a phone's position stands in for the scene only where nobody stated one
     used = stated or (phone if where is None else None)
     at = scene.place(fields, hotline, where, code, used)
-    if code and at.area is None and len(code) >= 9:
+    if scene.is_unknown_area(code, hotline):
         what.unknown.append("afxzqh")
     contact = Contact(
         phone=fields.text("bjdh"),

@@ -38,11 +38,15 @@ class Contact:
 
 
 _NOTHING = Contact()
+_UNSHOWN = ("sex", "subscriber", "subscriber_address", "phone_position", "text", "place", "extra")
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedContact:
-    """What the desk sees: enough to recognise a caller, not enough to ring one."""
+    """What the desk sees: enough to recognise a caller, not enough to ring one.
+
+    `fields` names what else the vault holds.
+    """
 
     phone: str | None
     name: str | None
@@ -51,11 +55,7 @@ class MaskedContact:
 
 def masked(contact: Contact) -> MaskedContact:
     """Return *contact* with the number's first 3 and last 4 digits and the name's first character."""
-    known = [
-        name
-        for name in ("sex", "subscriber", "subscriber_address", "phone_position", "text", "place")
-        if getattr(contact, name) is not None
-    ]
+    known = [name for name in _UNSHOWN if getattr(contact, name)]
     return MaskedContact(
         phone=None if contact.phone is None else mask_number(contact.phone),
         name=None if contact.name is None else f"{contact.name[0]}**",

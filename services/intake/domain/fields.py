@@ -94,12 +94,12 @@ class Fields:
         self.refuse(names[0], FaultReason.NOT_A_DIVISION_CODE)
         return None
 
-    def flag(self, *names: str) -> bool:
-        """Say whether a flag (标志) is set."""
-        return (self.text(*names) or "").lower() in _TRUE
-
     def said(self, *names: str) -> bool | None:
-        """Return a yes or no, None when nobody said so."""
+        """Return a yes or no (true, 1, 是 …), None when nobody said so."""
+        for name in names:
+            value = self._take(name)
+            if isinstance(value, bool):
+                return value
         found = self.text(*names)
         return None if found is None else found.lower() in _TRUE
 

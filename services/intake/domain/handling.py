@@ -56,7 +56,7 @@ def read_handling(
     if sheet is not None:
         at = fed_back or newest or horizon.now
         stamps.append(FeedbackStamp(kind=FeedbackKind.FED_BACK, occurred_at=at))
-    if fields.flag("thbz"):
+    if fields.said("thbz"):
         at = newest or horizon.now
         stamps.append(FeedbackStamp(kind=FeedbackKind.RETURNED, occurred_at=at))
     if fields.faults or number is None or call is None or unit is None:

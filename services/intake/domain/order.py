@@ -49,6 +49,8 @@ def read_order(body: Mapping[str, object], hotline: Hotline, horizon: Horizon) -
     stated = scene.scene_position(fields, SCENE)
     what = classify(fields, hotline, codes=(), names=KINDS, level=LEVEL)
     at = scene.place(fields, hotline, where, area, stated)
+    if scene.is_unknown_area(area, hotline):
+        what.unknown.append(AREA[0])
     said = _joined(subject, content or "")
     text, limit = scrub(said), fields.text(*LIMIT)
     contact = Contact(

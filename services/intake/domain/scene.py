@@ -11,6 +11,7 @@ from services.intake.domain.scrub import scrub
 from shared.contracts.call import Place
 from shared.contracts.pack import at_seat, find_area
 
+COUNTY_DIGITS, AREA_DIGITS = 6, 9
 AT_SEAT = ("at_seat", "zdzd")
 """A source that knows may say whether the scene lies in the seat 驻地 (*ours*: R01-R04 turn on it)."""
 
@@ -19,6 +20,13 @@ def scene_position(fields: Fields, pairs: Sequence[tuple[str, str]]) -> Degrees 
     """Return the first stated position; the others are read too, so that their faults are told."""
     stated = [fields.position(*pair) for pair in pairs]
     return next((each for each in stated if each is not None), None)
+
+
+def is_unknown_area(code: str | None, hotline: Hotline) -> bool:
+    """Say whether *code* names a township (9 digits and more, not all zero) the pack does not have."""
+    if code is None or not code.isdigit() or len(code) < AREA_DIGITS:
+        return False
+    return code[COUNTY_DIGITS:].strip("0") != "" and find_area(hotline.pack.areas, code) is None
 
 
 def place(

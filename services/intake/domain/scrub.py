@@ -55,7 +55,7 @@ def scrub(text: str) -> str:
     if not _ANY_DIGIT.search(folded):
         return text
     parts, end = [], 0
-    for start, stop, word in sorted(_found(folded)):
+    for start, stop, word in sorted(_found(folded), key=_start):
         if start >= end:
             parts += [text[end:start], word]
         end = max(end, stop)
@@ -80,6 +80,10 @@ def check_digit(first_17: str) -> str:
     """Return the last character of an identity number (ISO 7064 MOD 11-2)."""
     total = sum(int(c) * w for c, w in zip(first_17, _WEIGHTS, strict=True))
     return _CHECK[total % 11]
+
+
+def _start(span: Span) -> int:
+    return span[0]
 
 
 def _found(text: str) -> Iterator[Span]:
@@ -130,4 +134,4 @@ _RULES: tuple[tuple[str, int, Callable[[str], bool], re.Pattern[str]], ...] = (
     (PHONE, 0, _hides_number, _LONG),
     (PLATE, 0, _has_digit, _PLATE),
 )
-"""Word, group of the pattern, test, pattern."""
+"""Word, group of the pattern, test, pattern; where two begin together the earlier names it."""

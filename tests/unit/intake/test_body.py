@@ -1,0 +1,84 @@
+"""Bytes into records."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.adapters.body import JSON, LINES, BadBody, canonical, media_type, parse
+from services.intake.adapters.trace import continued
+from shared.contracts.problems import Problem
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (b"", Problem.INVALID_BODY),
+        (b'{"a":', Problem.INVALID_BODY),
+        (b"[1]", Problem.INVALID_BODY),
+        (b'{"a":NaN}', Problem.INVALID_BODY),
+        (b'{"a":1e999}', Problem.INVALID_BODY),
+        (b'{"a":"\\ud800"}', Problem.INVALID_BODY),
+        (b'{"a":' + b"[" * 50_000, Problem.INVALID_BODY),
+        ('{"a":"火"}'.encode("gb18030"), Problem.WRONG_CHARSET),
+    ],
+)
+def test_what_cannot_be_read(raw: bytes, problem: Problem) -> None:
+    """Each way has its name, and none breaks the door."""
+    with pytest.raises(BadBody) as bad:
+        canonical(parse(raw, "utf-8"))
+
+    assert problem is bad.value.problem
+
+
+def test_a_source_may_write_gb18030() -> None:
+    """FEEDS: configured by source."""
+    assert {"a": "火"} == parse('{"a":"火"}'.encode("gb18030"), "GB18030")
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), st.integers(0, 9)))
+def test_order_and_blanks_do_not_make_another_body(body: dict[str, int]) -> None:
+    """A repeat is the same record, not the same bytes."""
+    turned = dict(reversed(body.items()))
+    one = parse(json.dumps(body).encode(), "utf-8")
+    other = parse(json.dumps(turned, indent=2, ensure_ascii=False).encode(), "utf-8")
+
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ({"content-type": "application/json"}, JSON),
+        ({"content-type": "Application/JSON; charset=UTF8"}, JSON),
+        ({}, JSON),
+        ({"content-type": "application/x-ndjson"}, LINES),
+        ({"content-type": "text/xml"}, Problem.UNSUPPORTED_MEDIA),
+        ({"content-encoding": "gzip"}, Problem.UNSUPPORTED_MEDIA),
+        ({"content-type": "application/json; charset=gbk"}, Problem.WRONG_CHARSET),
+        ({"content-type": "application/json; charset=?"}, Problem.WRONG_CHARSET),
+    ],
+)
+def test_what_a_door_reads(headers: dict[str, str], found: str) -> None:
+    """JSON and NDJSON, uncompressed, in the configured charset."""
+    try:
+        kind = media_type(headers, "utf-8")
+    except BadBody as bad:
+        kind = bad.problem
+
+    assert found == kind
+
+
+def test_a_trace_goes_on_and_nonsense_begins_a_new_one() -> None:
+    """W3C: same trace id, a span of our own."""
+    sent = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    found = continued(sent)
+
+    assert sent[:36] == found[:36]
+    assert sent != found
+    assert "0" * 32 not in continued(f"00-{'0' * 32}-{'b' * 16}-01")
+    assert len(found) == len(continued(None)) == len(continued("某某甲"))
