@@ -41,13 +41,13 @@ demo: setup ## one day of the region in two minutes (SECONDS=30: less of it; DAT
 	@$(RUN) -m deploy.local demo --region $(REGION) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
 
 up: setup ## the platform in real time until Ctrl-C, REGION=xianju; prints its addresses
-	@$(RUN) -m deploy.local up --region $(REGION) --stack $(STACK)
+	@$(RUN) -m deploy.local up --region $(REGION) --stack $(STACK) || test $$? -eq 130
 
 down: setup ## stop the stack started by `make up` elsewhere
 	@$(RUN) -m deploy.local down --stack $(STACK)
 
 logs: setup ## follow the logs of the running stack
-	@$(RUN) -m deploy.local logs --stack $(STACK)
+	@$(RUN) -m deploy.local logs --stack $(STACK) || test $$? -eq 130
 
 test: setup ## every test, on real Kafka and PostgreSQL
 	@$(RUN) -m pytest

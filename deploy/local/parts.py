@@ -26,7 +26,7 @@ from deploy.local.run_folder import ROOT
 
 _POLL_S = 0.03
 _STOP_TIMEOUT_S = 10.0
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 120.0  # a machine whose cores are taken by others starts six services slowly
 
 
 class Part(Protocol):
