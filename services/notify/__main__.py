@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from services.notify.adapters.custody import Custody
 from services.notify.adapters.doors import application
@@ -15,13 +17,14 @@ from services.notify.adapters.watchdog import Watchdog
 from services.notify.config import Settings
 from services.notify.handlers import Listener
 from shared.contracts.consumers import CONSUMERS
+from shared.contracts.pack import Pack
 from shared.contracts.values import Lane
 from shared.runtime import keys, logs, service, settings
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.kafka import KafkaSink, KafkaSource
-from shared.runtime.keys import Keyring
+from shared.runtime.keys import Keyring, SecretsFile
 from shared.runtime.packs import load_pack
 from shared.runtime.relay import Relay
 from shared.runtime.service import Part, until_available
@@ -29,15 +32,45 @@ from shared.runtime.store import Store
 from shared.runtime.web import Server
 
 
+@dataclass
+class Wired:
+    """A whole notify, not running yet."""
+
+    parts: list[Part]
+    database: Database
+    providers: Mapping[str, HttpProvider]
+
+    async def run(self) -> None:
+        """Run until told to stop, then let go of what was opened."""
+        try:
+            await service.run(self.parts)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close connections."""
+        for provider in self.providers.values():
+            await provider.close()
+        await self.database.close()
+
+
 async def notify() -> None:
     """Run the service until it is told to stop."""
     config = settings.read(Settings, "notify", os.environ)
     logs.configure("notify", config.instance, config.log_level)
-    addresses = config.provider_addresses()
-    secrets = keys.load(config.secrets)
-    pack = load_pack(config.region_dir)
-    owner = f"{config.instance}/{uuid.uuid4().hex[:12]}"
+    wired = await wire(config, load_pack(config.region_dir), keys.load(config.secrets))
+    await wired.run()
 
+
+async def wire(
+    config: Settings,
+    pack: Pack,
+    secrets: SecretsFile,
+    consumers: Mapping[str, tuple[str, ...]] = CONSUMERS,
+) -> Wired:
+    """Build everything; waits for PostgreSQL. *consumers* maps consumer name to topics."""
+    # a name of this life: rows held by an earlier one of the same instance are taken over at once
+    owner = f"{config.instance}/{uuid.uuid4().hex[:12]}"
     database = Database(config.database.reveal(), schema="notify", instance=config.instance)
     relay = Relay(database, KafkaSink(config.kafka, name=f"notify.{config.instance}"))
     store = Store(database, relay.wake)
@@ -45,14 +78,7 @@ async def notify() -> None:
     await until_available(clock.sync)
 
     settling = Settling(pack, store, clock, owner)
-    providers = {
-        policy.channel.value: HttpProvider(
-            addresses[policy.channel],
-            secrets.provider_keys.get(policy.channel, ""),
-            policy.timeout_s,
-        )
-        for policy in pack.notices.channels
-    }
+    providers = _providers(config, pack, secrets)
 
     async def ours() -> None:
         await custody.ensure()
@@ -60,7 +86,7 @@ async def notify() -> None:
     senders = Senders(
         {
             policy.channel.value: Sender(
-                policy.channel.value, providers[policy.channel], policy, settling.settle, ours
+                policy.channel.value, providers[policy.channel.value], policy, settling.settle, ours
             )
             for policy in pack.notices.channels
         },
@@ -73,19 +99,30 @@ async def notify() -> None:
     listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
     watchdog = Watchdog(pack, store, senders, clock, owner=owner, limit_s=config.sla_silent_s)
     parts: list[Part] = [relay, clock, settling, *senders.by_channel.values(), custody, watchdog]
-    parts += [_consumer(lane, config, store, listener) for lane in Lane]
+    for name, topics in consumers.items():
+        if name.startswith("notify."):
+            parts.append(_consumer(name, topics, config, store, listener))
     parts.append(Server(application(database, Keyring(secrets.api_keys), parts), config))
-    try:
-        await service.run(parts)
-    finally:
-        for provider in providers.values():
-            await provider.close()
-        await database.close()
+    return Wired(parts, database, providers)
 
 
-def _consumer(lane: Lane, config: Settings, store: Store, listener: Listener) -> Consumer:
-    name = f"notify.{lane}"
-    source = KafkaSource(config.kafka, group=name, topics=CONSUMERS[name], instance=config.instance)
+def _providers(config: Settings, pack: Pack, secrets: SecretsFile) -> dict[str, HttpProvider]:
+    addresses = config.provider_addresses()
+    return {
+        policy.channel.value: HttpProvider(
+            addresses[policy.channel],
+            secrets.provider_keys.get(policy.channel, ""),
+            policy.timeout_s,
+        )
+        for policy in pack.notices.channels
+    }
+
+
+def _consumer(
+    name: str, topics: tuple[str, ...], config: Settings, store: Store, listener: Listener
+) -> Consumer:
+    source = KafkaSource(config.kafka, group=name, topics=topics, instance=config.instance)
+    lane = Lane.ORDINARY if ".ordinary" in name else Lane.URGENT
     return Consumer(name, source, store, listener.on_events, lane=lane)
 
 

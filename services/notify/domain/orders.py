@@ -60,28 +60,8 @@ def _applying(
     if cause is None:
         return
     for rule in pack.notices.rules:
-        if not rule.fits(cause, None, incident.severity):
-            continue
-        # leaders and standby units heard at the dispatch; who is activated later is told alone
-        if change.kind is not ChangeKind.ACTIVATED or rule.to is Recipient.UNIT:
+        if rule.fits(cause, None, incident.severity):
             yield rule, _addressees(rule.to, change, incident, before, pack)
-    if change.kind is ChangeKind.REASSIGNED:
-        yield from _stood_down(change, incident, before, pack)
-
-
-def _stood_down(
-    change: Change, incident: Incident, before: View | None, pack: Pack
-) -> Iterator[tuple[NoticeRule, list[Addressee]]]:
-    """Tell the unit whose duty was moved as one that is released (row 23)."""
-    gone = [
-        duty
-        for each in incident.assignments
-        if (duty := duty_of(each)).state is AssignmentState.REASSIGNED
-        and (each.assignment_id == change.assignment_id or _was_active(before, duty))
-    ]
-    for rule in pack.notices.rules:
-        if rule.to is Recipient.UNIT and rule.fits(NoticeCause.RELEASED, None, incident.severity):
-            yield rule, [recipients.unit(pack, duty) for duty in gone]
 
 
 def _addressees(
@@ -91,15 +71,28 @@ def _addressees(
     if to is Recipient.UNIT:
         return [recipients.unit(pack, d) for d in _subjects(change, incident, before)]
     if to is Recipient.STANDBY:
-        return recipients.standby(pack, map(duty_of, incident.assignments))
-    if to is Recipient.LEADERS:
-        return recipients.leaders(pack, decision)
-    if to is Recipient.COMMANDER:
-        return recipients.commander(pack, decision)
+        waiting = map(duty_of, incident.assignments)
+        return recipients.standby(pack, (d for d in waiting if not _known_standby(before, d)))
+    if to in (Recipient.LEADERS, Recipient.COMMANDER):
+        if not _news_to_leaders(incident, before):
+            return []
+        by_decision = recipients.leaders if to is Recipient.LEADERS else recipients.commander
+        return by_decision(pack, decision)
     if to is Recipient.DESK:
         return [recipients.desk(pack)]
     units = {d.unit: None for d in _subjects(change, incident, before)}
     return [post for unit in units for post in recipients.superior(pack, unit)]
+
+
+def _news_to_leaders(incident: Incident, before: View | None) -> bool:
+    """Say whether leaders hear of it (R17): the first dispatch, or what it is has changed since."""
+    if before is None or not any(duty.active for duty in before.duties):
+        return True
+    return (before.category, before.severity) != (incident.category, incident.severity)
+
+
+def _known_standby(before: View | None, duty: Duty) -> bool:
+    return before is not None and before.duty(duty.assignment_id) is not None
 
 
 def _subjects(change: Change, incident: Incident, before: View | None) -> Sequence[Duty]:
