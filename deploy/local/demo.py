@@ -6,18 +6,22 @@ import asyncio
 import os
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
+import httpx
 import typer
 from rich.console import Console
 
 from deploy.local import summary, until_stopped
 from deploy.local.errors import StackError
-from deploy.local.following import Trail, follow
+from deploy.local.following import Journal, Trail, follow
 from deploy.local.observing import Look, Observer
 from deploy.local.run_folder import ROOT, RUN
 from deploy.local.screen import Screen
@@ -27,7 +31,7 @@ from shared.contracts.pack import Pack
 from shared.runtime.packs import load_pack
 
 SPEED = 720.0
-LEAD_S = 12.0
+LEAD_S = 10.0
 """Wall seconds from setting the clock to the first call: the services start meanwhile."""
 TAIL_MINUTES = 120.0
 """Platform minutes units and desk go on after the last call: ten wall seconds."""
@@ -38,6 +42,8 @@ BUSY_HOUR = 7
 DATA = "LIANDONG_DATA"
 _LOOK_S = 0.5
 _TABLES = ("overview", "units")
+_SHOWN = 20
+"""Offending ids that are printed; summary.json has them all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,48 +185,75 @@ async def _account(
     last, left = ended
     journal, records = await observer.journal(), await observer.records()
     trail = follow(journal, records)
+    tables, missing = await _tables(played, observer, out)
     content = summary.summary(
         journal,
         records,
         await observer.clocks(),
         trail,
         dead_letters=last.counts["dead_letters"],
-        tables=await _tables(played, observer, out),
+        tables=tables,
     )
     path = summary.write(out, content)
-    console.print(summary.shown(content, _notes(last, left)))
+    console.print(summary.shown(content, _notes(journal, last, left)))
     console.print(f"{path}", *content["tables"], sep="\n", highlight=False, soft_wrap=True)
-    return _verdict(trail, left, console)
+    return _verdict(trail, left, missing, console)
 
 
-def _notes(last: Look, left: dict[str, int]) -> dict[str, object]:
-    beyond = {**last.drill["not_played"], **last.drill["beyond"]}
+def _notes(journal: Journal, last: Look, left: dict[str, int]) -> dict[str, object]:
+    """Return what a person should know beside the counts."""
+    answers = Counter(command.answered for command in journal.commands.values())
+    refused = Counter(
+        command.reason or str(command.status)
+        for command in journal.commands.values()
+        if command.answered not in ("accepted", "repeated")
+    )
+    not_played = Counter(last.drill["not_played"]) + Counter(last.drill["beyond"])
     return {
+        "commands": _counted(answers),
+        "commands refused": _counted(refused) or "none",
         "clocks still running": last.counts["clocks_running"],
         "incidents still open": last.counts["incidents_open"],
-        "not played (after the end)": sum(beyond.values()),
-        "still queued": left or "nothing",
+        "not played": _counted(not_played) or "nothing",
+        "still queued": _counted(left) or "nothing",
     }
 
 
-async def _tables(played: Played, observer: Observer, out: Path) -> list[str]:
-    """Write day's and month's tables, population exercise, as HTML and JSON; return their paths."""
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+async def _tables(played: Played, observer: Observer, out: Path) -> tuple[list[str], list[str]]:
+    """Write day's and month's tables, population exercise, as HTML and JSON.
+
+    Returns the paths written, and what reports could not give with its answer.
+    """
     periods = (("days", f"{played.day:%Y-%m-%d}"), ("months", f"{played.day:%Y-%m}"))
-    written = []
-    for kind, label in periods:
-        for table in _TABLES:
-            for form in ("html", "json"):
-                path = out / f"{label}-{table}.{form}"
-                path.write_bytes(await observer.table(f"/v1/{kind}/{label}/{table}", form))
-                written.append(os.path.relpath(path, ROOT))
-    return written
+    written, missing = [], []
+    for (kind, label), table, form in product(periods, _TABLES, ("html", "json")):
+        path = out / f"{label}-{table}.{form}"
+        path.unlink(missing_ok=True)
+        try:
+            path.write_bytes(await observer.table(f"/v1/{kind}/{label}/{table}", form))
+        except httpx.HTTPError as error:
+            missing.append(f"{path.name}: {error}")
+        else:
+            written.append(os.path.relpath(path, ROOT))
+    return written, missing
 
 
-def _verdict(trail: Trail, left: dict[str, Any], console: Console) -> int:
-    for name, offences in (("lost", trail.lost), ("doubled", trail.doubled)):
-        for offence in offences[:20]:
-            console.print(f"{name}: {offence.stage}: {offence.what}: {offence.id}", style="red")
+def _verdict(
+    trail: Trail, left: Mapping[str, int], missing: Sequence[str], console: Console
+) -> int:
+    """Name everything that is wrong; 0 where nothing is."""
+    wrong = [
+        f"{name}: {offence.stage}: {offence.what}: {offence.id}"
+        for name, offences in (("lost", trail.lost), ("doubled", trail.doubled))
+        for offence in offences[:_SHOWN]
+    ]
+    wrong += [f"table missing: {each}" for each in missing]
     if left:
-        waiting = ", ".join(f"{name} {count}" for name, count in left.items())
-        console.print(f"not drained after {DRAIN_S:.0f} s: {waiting}", style="red")
-    return 1 if trail.lost or trail.doubled or left else 0
+        wrong.append(f"not drained after {DRAIN_S:.0f} s: {_counted(left)}")
+    for line in wrong:
+        console.print(line, style="red", highlight=False, soft_wrap=True)
+    return 1 if wrong else 0
