@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from services.reports.domain.document import Grid, Unit
+from services.reports.domain.document import Cell, Chart, Grid, Unit
 
 WIDTH = 680
 _ROW, _BAR, _LABEL, _NUMBER = 22, 14, 210, 70
@@ -28,7 +28,7 @@ def chart(grid: Grid) -> str:
     if grid.chart is None:
         return ""
     column = grid.columns[grid.chart.column]
-    found = [(row[0], row[grid.chart.column]) for row in grid.rows]
+    found = [(row[0], row[grid.chart.column]) for row in grid.rows if _heavy(row, grid.chart)]
     percent = column.unit is Unit.PERCENT
     bars = [
         Bar(str(name), float(value), f"{value:.2f}%" if percent else f"{value:.0f}")
@@ -40,6 +40,11 @@ def chart(grid: Grid) -> str:
     top = 100.0 if percent else max(bar.value for bar in bars)
     label = escape(f"{grid.caption}:{column.name}", {'"': "&quot;"})
     return _upright(bars, top, label) if grid.chart.upright else _lying(bars, top, label)
+
+
+def _heavy(row: Sequence[Cell], wanted: Chart) -> bool:
+    weight = None if wanted.weight is None else row[wanted.weight]
+    return wanted.weight is None or (isinstance(weight, int) and weight >= wanted.least)
 
 
 def _lying(bars: Sequence[Bar], top: float, label: str) -> str:

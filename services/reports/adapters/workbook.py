@@ -22,6 +22,7 @@ _NUMBERS = {
     Unit.PERCENT: "0.00%",
     Unit.SECONDS: "0",
     Unit.MINUTES: "0.0",
+    Unit.MARK: "@",
 }
 _SCALE = {Unit.PERCENT: 100, Unit.MINUTES: 60}
 _FONT = "Microsoft YaHei"
@@ -123,8 +124,8 @@ class _Sheet:
         column = self._grid.columns[n]
         form = self._style(border=1, num_format=_NUMBERS[column.unit], **_aligned(value, column))
         if value is None or isinstance(value, str):
-            self._sheet.write_string(row, n, value or "–", form)
-        elif column.numerator is not None and not column.of_total:
+            self._sheet.write_string(row, n, "–" if value is None else value, form)
+        elif column.numerator is not None:
             self._sheet.write_formula(row, n, self._rate(row, column), form, _scaled(value, column))
         else:
             self._sheet.write_number(row, n, _scaled(value, column), form)
@@ -140,11 +141,11 @@ class _Sheet:
         )
         row = self._total_row
         if value is None or isinstance(value, str):
-            self._sheet.write_string(row, n, value or "–", form)
+            self._sheet.write_string(row, n, "–" if value is None else value, form)
         elif column.summed and self._whole(n):
             first, last = xl_rowcol_to_cell(self._first, n), xl_rowcol_to_cell(self._last, n)
             self._sheet.write_formula(row, n, f"=SUM({first}:{last})", form, value)
-        elif column.numerator is not None and not column.of_total:
+        elif column.numerator is not None:
             self._sheet.write_formula(row, n, self._rate(row, column), form, _scaled(value, column))
         else:
             self._sheet.write_number(row, n, _scaled(value, column), form)
@@ -155,7 +156,8 @@ class _Sheet:
 
     def _rate(self, row: int, column: Column) -> str:
         above = xl_rowcol_to_cell(row, column.numerator or 0)
-        below = xl_rowcol_to_cell(row, column.denominator or 0)
+        line = self._total_row if column.of_total else row
+        below = xl_rowcol_to_cell(line, column.denominator or 0)
         return f'=IF({below}=0,"–",{above}/{below})'
 
 

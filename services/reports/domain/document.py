@@ -15,6 +15,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     SECONDS = "seconds"
     MINUTES = "minutes"
+    MARK = "mark"
 
 
 class Column(Struct, frozen=True, kw_only=True):
@@ -41,10 +42,15 @@ SUPPRESSED = "＊"
 
 
 class Chart(Struct, frozen=True, kw_only=True):
-    """Bars of one column of counts or percentages, lying or upright (a course over time)."""
+    """Bars of one column of counts or percentages, lying or upright (a course over time).
+
+    With `weight`, only rows with at least `least` in that column: a rate of three says nothing.
+    """
 
     column: int
     upright: bool = False
+    weight: int | None = None
+    least: int = 0
 
 
 class Grid(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ _TABLES = (
     ("by_category", "大类", "按警情大类", None),
     ("by_day", "日期", "按日", Chart(column=1, upright=True)),
     ("by_hour", "时段", "按时段", Chart(column=1, upright=True)),
-    ("by_area", "乡镇(街道)", "按乡镇(街道)", Chart(column=1)),
+    ("by_area", "乡镇（街道）", "按乡镇（街道）", Chart(column=1)),
 )
 
 
@@ -51,8 +51,8 @@ def subtitle(heading: Heading) -> str:
     population = "演练" if heading.population == "exercise" else "实战"
     last = heading.end.strftime("%Y-%m-%d %H:%M")
     return (
-        f"统计时段 {heading.start:%Y-%m-%d %H:%M} 至 {last}(不含,{heading.time_zone})"
-        f" · 口径:{population}{',公布稿' if heading.published else ''}"
+        f"统计时段 {heading.start:%Y-%m-%d %H:%M} 至 {last}（不含，{heading.time_zone}）"
+        f" · 口径：{population}{'，公布稿' if heading.published else ''}"
         f" · {heading.table} 公式第 {heading.formula} 版"
     )
 
@@ -68,17 +68,19 @@ def percent(rate: Rate | None) -> Cell:
 
 
 def _summary(report: Overview) -> list[str]:
-    words = [f"共接各类警情、诉求 {shown(report.received)} 起,有效 {shown(report.valid)} 起"]
+    words = [f"共接各类警情、诉求 {shown(report.received)} 起，有效 {shown(report.valid)} 起"]
     if report.valid_rate and report.valid_rate.percent is not None:
-        words[0] += f",有效率 {report.valid_rate.percent:.2f}%"
+        words[0] += f"，有效率 {report.valid_rate.percent:.2f}%"
     named = [p for p in report.by_row.rows if p.id != OTHER and p.count]
     largest = sorted(named, key=lambda p: (-(p.count or 0), p.id))[:3]
     if largest:
         words.append(f"其中{'、'.join(f'{p.name} {p.count} 起' for p in largest)}")
     busiest = max(report.by_hour.rows, key=_most, default=None)
     if busiest is not None and busiest.count:
-        words.append(f"{int(busiest.id)} 时至 {int(busiest.id) + 1} 时最为集中({busiest.count} 起)")
-    return [";".join(words) + "。"]
+        words.append(
+            f"{int(busiest.id)} 时至 {int(busiest.id) + 1} 时最为集中（{busiest.count} 起）"
+        )
+    return ["；".join(words) + "。"]
 
 
 def _most(part: Part) -> int:
@@ -89,7 +91,7 @@ def _head(report: Overview) -> Grid:
     rows: list[list[Cell]] = [
         ["有效", shown(report.valid)],
         ["无效", shown(report.invalid)],
-        ["重复(并入他案)", shown(report.duplicate)],
+        ["重复（并入他案）", shown(report.duplicate)],
     ]
     return Grid(
         name="总况",
@@ -136,7 +138,7 @@ def _grid(column: str, caption: str, table: Breakdown, chart: Chart | None, *, h
 
 def _footnotes(report: Overview) -> list[str]:
     notes = [
-        "有效 = 接警总数 − 无效 − 重复;各分类表均以有效警情为准,“其他 / 未分类”为合计减去已列各项。",
+        "有效 = 接警总数 − 无效 − 重复；各分类表均以有效警情为准，“其他 / 未分类”为合计减去已列各项。",
     ]
     if report.unclassified is not None:
         notes.append(f"“其他”中尚未分类 {report.unclassified} 起。")
@@ -144,7 +146,7 @@ def _footnotes(report: Overview) -> list[str]:
         beside = [f"测试 {report.left_out.test} 起"]
         if report.left_out.exercise is not None:
             beside.append(f"演练 {report.left_out.exercise} 起")
-        notes.append(f"不计入任何比率、另行列示:{'、'.join(beside)}。")
+        notes.append(f"不计入任何比率、另行列示：{'、'.join(beside)}。")
     if report.heading.published:
         notes.append("＊ 小于 5 的单元格及可由合计推算出它的单元格不予公布。")
     return notes

@@ -17,11 +17,11 @@ Cells = Callable[[UnitRow], list[Cell]]
 def units_document(report: UnitTable) -> Document:
     """Return T3 as a report to read; units without any case in a table are not listed in it."""
     grids = [
-        _timed(report, "签收", "签收时效(派遣至签收)", "sign_for", Unit.SECONDS, bands=_SIGN_FOR),
-        _apart(report, "到场", "到场及时率(县城、驻地内,R01/R02)", "arrival"),
-        _apart(report, "集结", "集结及时率(县城队伍赴乡镇,R03/R04)", "assembly"),
+        _timed(report, "签收", "签收时效（派遣至签收）", "sign_for", Unit.SECONDS, bands=_SIGN_FOR),
+        _apart(report, "到场", "到场及时率（县城、驻地内，R01/R02）", "arrival"),
+        _apart(report, "集结", "集结及时率（县城队伍赴乡镇，R03/R04）", "assembly"),
         _dual(report),
-        _timed(report, "反馈", "24 小时反馈(R07)", "feedback", Unit.MINUTES, bands=_FEEDBACK),
+        _timed(report, "反馈", "24 小时反馈（R07）", "feedback", Unit.MINUTES, bands=_FEEDBACK),
         _handled(report),
     ]
     if not report.heading.published:
@@ -39,13 +39,14 @@ def units_document(report: UnitTable) -> Document:
 
 _SIGN_FOR = ("≤30 秒", "30–60 秒", "60–120 秒", "120–180 秒", ">180 秒")
 _FEEDBACK = ("≤30 分", "30–60 分", "1–2 时", "2–4 时", ">4 时")
+_CHART = Chart(column=5, weight=1, least=UNSTABLE_BELOW)
 _UNIT = Column(name="单位", unit=Unit.TEXT)
 
 
 def _summary(report: UnitTable) -> list[str]:
     total = report.total
     said = [
-        f"{name} {cohort.rate.percent:.2f}%({cohort.on_time}/{cohort.should})"
+        f"{name} {cohort.rate.percent:.2f}%（{cohort.on_time}/{cohort.should}）"
         for name, cohort in (
             ("签收及时率", total.sign_for),
             ("到场及时率", total.arrival.all),
@@ -57,8 +58,8 @@ def _summary(report: UnitTable) -> list[str]:
     ]
     dual = total.dual_feedback
     if dual.rate is not None and dual.rate.percent is not None:
-        said.append(f"双反馈率 {dual.rate.percent:.2f}%({dual.both}/{dual.owed})")
-    return [";".join(said) + "。"] if said else ["本期尚无到期的时限。"]
+        said.append(f"双反馈率 {dual.rate.percent:.2f}%（{dual.both}/{dual.owed}）")
+    return ["；".join(said) + "。"] if said else ["本期尚无到期的时限。"]
 
 
 def _judged(name: str, group: str = "") -> list[Column]:
@@ -75,14 +76,20 @@ def _cohort(cohort: Cohort) -> list[Cell]:
 
 def _lengths(unit: Unit) -> list[Column]:
     names = ("平均", "P50", "P90", "P95", "最长")
-    group = "用时(秒)" if unit is Unit.SECONDS else "用时(分)"
-    return [Column(name=name, group=group, unit=unit) for name in names]
+    group = "用时（秒）" if unit is Unit.SECONDS else "用时（分）"
+    return [
+        Column(name="完成数", group=group, summed=True),
+        *(Column(name=name, group=group, unit=unit) for name in names),
+        Column(name="注", group=group, unit=Unit.MARK),
+    ]
 
 
 def _spread(spread: Spread | None) -> list[Cell]:
     if spread is None:
-        return [SUPPRESSED] * 5
-    return [spread.mean_s, spread.p50_s, spread.p90_s, spread.p95_s, spread.max_s]
+        return [*[SUPPRESSED] * 6, ""]
+    lengths = (spread.mean_s, spread.p50_s, spread.p90_s, spread.p95_s, spread.max_s)
+    unstable = spread.unstable and spread.n > 0
+    return [spread.n, *lengths, f"n<{UNSTABLE_BELOW}" if unstable else ""]
 
 
 def _bands(bands: list[Band] | None) -> list[Cell]:
@@ -109,7 +116,7 @@ def _grid(
 
 
 def _says(cell: Cell) -> bool:
-    return cell not in (None, 0)
+    return cell not in {None, 0, ""}
 
 
 def _rates_of(columns: list[Column]) -> list[Column]:
@@ -139,7 +146,7 @@ def _timed(
             *_bands(getattr(row, f"{field}_bands")),
         ]
 
-    return _grid(report, name, caption, columns, cells, Chart(column=5))
+    return _grid(report, name, caption, columns, cells, _CHART)
 
 
 def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
@@ -159,7 +166,7 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
             *_spread(both.all.spread),
         ]
 
-    return _grid(report, name, caption, columns, cells, Chart(column=5))
+    return _grid(report, name, caption, columns, cells, _CHART)
 
 
 def _dual(report: UnitTable) -> Grid:
@@ -169,7 +176,7 @@ def _dual(report: UnitTable) -> Grid:
         Column(name="自动补齐", summed=True),
         Column(name="事后补录", summed=True),
         Column(name="双反馈率", unit=Unit.PERCENT),
-        Column(name="免到场(远程处置)", summed=True),
+        Column(name="免到场（远程处置）", summed=True),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
@@ -177,25 +184,24 @@ def _dual(report: UnitTable) -> Grid:
         counts = (dual.owed, dual.both, dual.automatic, dual.back_filled)
         return [*map(shown, counts), percent(dual.rate), shown(dual.waived)]
 
-    caption = "双反馈率(到场与处置结束均由单位报告,R08)"
-    return _grid(report, "双反馈", caption, columns, cells, Chart(column=5))
+    caption = "双反馈率（到场与处置结束均由单位报告，R08）"
+    return _grid(report, "双反馈", caption, columns, cells, _CHART)
 
 
 def _handled(report: UnitTable) -> Grid:
     columns = [
         *_judged("处置"),
-        Column(name="处置数", summed=True),
         Column(name="返工数", summed=True),
-        Column(name="挂账(缓办)数", summed=True),
+        Column(name="挂账（缓办）数", summed=True),
         *_lengths(Unit.MINUTES),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
         handle = row.handle
-        counts = (handle.done, row.rework, handle.suspended)
+        counts = (row.rework, handle.suspended)
         return [*_cohort(handle), *map(shown, counts), *_spread(handle.spread)]
 
-    return _grid(report, "处置", "处置时效", columns, cells, Chart(column=5))
+    return _grid(report, "处置", "处置时效", columns, cells, _CHART)
 
 
 def _censored(report: UnitTable) -> Grid:
@@ -203,14 +209,14 @@ def _censored(report: UnitTable) -> Grid:
     more = (report.censored_count or 0) - len(report.censored)
     return Grid(
         name="超期未结",
-        caption="超期未完成清单(按到期先后)",
+        caption="超期未完成清单（按到期先后）",
         columns=[
             Column(name="事件编号", unit=Unit.TEXT),
             Column(name="单位", unit=Unit.TEXT),
             Column(name="时限", unit=Unit.TEXT),
             Column(name="规则", unit=Unit.TEXT),
             Column(name="到期时间", unit=Unit.TEXT),
-            Column(name="已超(分)", unit=Unit.MINUTES),
+            Column(name="已超（分）", unit=Unit.MINUTES),
         ],
         rows=[
             [
@@ -230,14 +236,14 @@ def _censored(report: UnitTable) -> Grid:
 def _footnotes(report: UnitTable) -> list[str]:
     notes = [
         (
-            "以本期内到期的时限为分母(应…数):未完成者列为“待…”,不剔除,不计为按期;"
-            "免责(申诉成立)、挂账、未到期者另列,不入分母。"
+            "以本期内到期的时限为分母（应…数）：未完成者列为“待…”，不剔除，不计为按期；"
+            "免责（申诉成立）、挂账、未到期者另列，不入分母。"
         ),
-        f"百分位按最近秩法由原始记录取得,不跨期平均;完成数不足 {UNSTABLE_BELOW} 的单位,分布数字不稳定,仅供参考。",
-        "合计由全部记录计算,不由各单位比率平均。",
+        f"百分位按最近秩法由原始记录取得，不跨期平均；完成数不足 {UNSTABLE_BELOW} 的单位分布数字不稳定，仅供参考；图中只列应…数不少于 {UNSTABLE_BELOW} 的单位。",
+        "合计由全部记录计算，不由各单位比率平均。",
     ]
     early = [
-        f"{CLOCKS[kind]} {cohort.not_yet_due} 项(已完成 {cohort.done_early} 项)"
+        f"{CLOCKS[kind]} {cohort.not_yet_due} 项（已完成 {cohort.done_early} 项）"
         for kind, cohort in (
             ("ack", report.total.sign_for),
             ("arrival", report.total.arrival.all),
@@ -248,7 +254,7 @@ def _footnotes(report: UnitTable) -> list[str]:
         if cohort.not_yet_due
     ]
     if early:
-        notes.append(f"截至统计时刻尚未到期:{'、'.join(early)}。")
+        notes.append(f"截至统计时刻尚未到期：{'、'.join(early)}。")
     if report.heading.published:
         notes.append("＊ 小于 5 的单元格及可由合计推算出它的单元格不予公布。")
     return notes

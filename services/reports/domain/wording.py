@@ -11,7 +11,7 @@ from shared.contracts.values import Line
 
 TABLES: Mapping[str, str] = {"T1": "接警与联动情况总表", "T3": "单位时效统计表"}
 
-POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "(演练)"}
+POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "（演练）"}
 
 LINES: Mapping[str, str] = {
     Line.POLICE: "110 报警",
