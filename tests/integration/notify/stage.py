@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from msgspec.structs import replace
 
 from services.notify.__main__ import Wired
@@ -21,9 +21,7 @@ from shared.contracts import envelope
 from shared.contracts.envelope import Envelope, Message
 from shared.contracts.incident import Incident, IncidentEvent
 from shared.contracts.sla import SlaEvent
-from shared.contracts.topics import TOPICS
 from shared.contracts.values import Lane
-from shared.runtime.bus import partition_of
 from shared.runtime.database import Database
 from shared.runtime.kafka import KafkaSink
 from tests.engine import outgoing, running, until
@@ -150,13 +148,11 @@ class Stage:
 
     async def said(self, topic: str, key: UUID, count: int) -> list[Envelope | None]:
         """Wait for *count* records of *key* on *topic* and return them; None is a tombstone."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.task.kafka, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=self.task.kafka, auto_offset_reset="earliest"
+        )
         await consumer.start()
         try:
-            count = 1 if topic.startswith("feed.") else TOPICS[topic].partitions
-            place = TopicPartition(topic, partition_of(str(key).encode(), count))
-            consumer.assign([place])
-            consumer.seek(place, 0)
             found: list[Envelope | None] = []
             async with asyncio.timeout(20):
                 while len(found) < count:
