@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +24,7 @@ from shared.runtime.database import Database
 from shared.runtime.keys import Keyring, SecretsFile
 from shared.runtime.packs import load_pack
 from shared.runtime.service import Part, until_available
-from shared.runtime.settings import SettingsError, read
+from shared.runtime.settings import read
 from shared.runtime.web import Server
 
 DESK_ROUND_S = 0.25
@@ -124,8 +123,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        service.main(main)
-    except (SettingsError, RecordingAbsent) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    service.main(main)
