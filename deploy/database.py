@@ -120,6 +120,12 @@ def set_clock(admin: str, *, origin: datetime | None = None, speed: float = 1.0)
         )
 
 
+def exists(admin: str, database: str = DATABASE) -> bool:
+    """Say whether the server at *admin* has *database*."""
+    with psycopg.connect(admin) as connection:
+        return _known(connection, database)
+
+
 def drop_database(admin: str, database: str) -> None:
     """Drop *database* with whoever is still connected to it; no error if there is none."""
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -161,13 +167,16 @@ def _require_version(connection: psycopg.Connection[tuple[object, ...]]) -> None
 
 
 def _create_database(connection: psycopg.Connection[tuple[object, ...]], database: str) -> None:
-    if not connection.execute(
-        "select 1 from pg_database where datname = %s", (database,)
-    ).fetchone():
+    if not _known(connection, database):
         # the copied template may have another collation than the server's default
         connection.execute(
             sql.SQL("create database {} encoding 'UTF8' template template0").format(_name(database))
         )
+
+
+def _known(connection: psycopg.Connection[tuple[object, ...]], database: str) -> bool:
+    found = connection.execute("select 1 from pg_database where datname = %s", (database,))
+    return found.fetchone() is not None
 
 
 def _create_service(

@@ -20,7 +20,7 @@ from deploy.database import (
     set_passwords,
     with_database,
 )
-from deploy.local.infrastructure import Infrastructure, Kind, choose
+from deploy.local.infrastructure import KAFKA, POSTGRES, Infrastructure, Kind, choose
 from deploy.local.stack import Stack
 from tests.parts import SERVICES, FreshDatabase, MakeStack, SessionKafka
 
@@ -91,6 +91,14 @@ def _copy(postgres: str, template: Provisioned) -> Iterator[FreshDatabase]:
     apps = {service: with_database(dsn, name) for service, dsn in template.apps.items()}
     yield FreshDatabase(name, with_database(postgres, name), apps)
     drop_database(postgres, name)
+
+
+@pytest.fixture(autouse=True)
+def parts_of_our_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that kills parts, or needs a stack with nothing stored, never uses given addresses."""
+    if request.node.get_closest_marker("faults") or "stacks" in request.fixturenames:
+        monkeypatch.delenv(KAFKA, raising=False)
+        monkeypatch.delenv(POSTGRES, raising=False)
 
 
 @pytest.fixture

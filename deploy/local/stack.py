@@ -13,8 +13,8 @@ from typing import Any, Self, TypeVar
 
 from deploy import database
 from deploy.local import processes
-from deploy.local.errors import PartFailed
-from deploy.local.infrastructure import Infrastructure, choose
+from deploy.local.errors import PartFailed, StackError
+from deploy.local.infrastructure import POSTGRES, Infrastructure, choose
 from deploy.local.kafka import Heap
 from deploy.local.parts import InfrastructurePart, Part, Service, ServiceInstance
 from deploy.local.run_folder import ROOT, RUN, RunFolder
@@ -182,7 +182,7 @@ class Stack:
 
     async def _start(self) -> None:
         if self._fresh:
-            self.folder.clear()
+            self._forget()
         pack = await asyncio.to_thread(load_pack, self.region_dir)
         self._secrets = StackSecrets(self.folder.secrets)
         names = [service.name for service in self.services]
@@ -194,6 +194,16 @@ class Stack:
         self._ready = True
         self._write_endpoints()
         self._supervisor.watch()
+
+    def _forget(self) -> None:
+        """Start with nothing stored; what somebody else's server holds is theirs to drop."""
+        self.folder.clear()
+        given = os.environ.get(POSTGRES)
+        if self._given is None and given and database.exists(given):
+            raise StackError(
+                f"this start needs an empty database, but {database.DATABASE} already exists on "
+                f"the server given in {POSTGRES}: drop it (and the topics), or unset {POSTGRES}"
+            )
 
     async def _start_infrastructure(self) -> None:
         began = time.monotonic()
