@@ -114,7 +114,9 @@ def _worker(kind: str, task: Task) -> float:
     limit.start()
     try:
         for line in child.stdout:
-            if (at := line.find(b'{"seconds"')) >= 0:  # Faust's spinner leaves its cursor code before it
+            if (
+                at := line.find(b'{"seconds"')
+            ) >= 0:  # Faust's spinner leaves its cursor code before it
                 return float(json.loads(line[at:])["seconds"])
         assert child.stderr is not None
         raise RuntimeError(f"{kind}: {child.stderr.read()[-2000:].decode()}")
