@@ -32,7 +32,9 @@ INCIDENT = guarded(
         "doc": "bytea",
     },
 )
-CALL_LINK = guarded("call_link", "call_id", {"incident_id": "uuid", "revision": "integer"})
+CALL_LINK = guarded(
+    "call_link", "call_id", {"incident_id": "uuid", "chain_id": "uuid", "revision": "integer"}
+)
 ASSIGNMENT = appended("assignment", {"assignment_id": "uuid", "incident_id": "uuid"})
 DECISION = appended(
     "decision",
@@ -52,17 +54,18 @@ unparked as (select 1 from unparked_gone)""",
 )
 
 _LOAD = """
-with linked as (select call_id, version, incident_id, revision from call_link
+with linked as (select call_id, version, incident_id, chain_id, revision from call_link
     where call_id = any($1::uuid[])),
   held as (select assignment_id, incident_id from assignment
     where assignment_id = any($3::uuid[])),
   wanted as (select incident_id from linked where incident_id is not null
+    union select chain_id from linked where chain_id is not null
     union select unnest($2::uuid[]) union select incident_id from held)
-select 'incident' as what, i.incident_id as id, null::uuid as other, null::bigint as version,
-    null::integer as revision, i.doc from incident i join wanted using (incident_id)
-union all select 'link', call_id, incident_id, version, revision, null from linked
-union all select 'duty', assignment_id, incident_id, null, null, null from held
-union all select * from (select 'parked', p.feedback_id, p.call_id, null::bigint, null::integer, p.doc
+select 'incident' as what, i.incident_id as id, null::uuid as other, null::uuid as chain,
+    null::bigint as version, null::integer as revision, i.doc from incident i join wanted using (incident_id)
+union all select 'link', call_id, incident_id, chain_id, version, revision, null from linked
+union all select 'duty', assignment_id, incident_id, null, null, null, null from held
+union all select * from (select 'parked', p.feedback_id, p.call_id, null::uuid, null::bigint, null::integer, p.doc
     from parked_feedback p join linked l on l.call_id = p.call_id and l.incident_id is null
     order by p.parked_at, p.feedback_id) waiting
 """
@@ -100,9 +103,8 @@ class StoredIncidents:
         for incident_id in {said.incident.incident_id for said in book.said}:
             _put_incident(work, book, book.incidents[incident_id])
         for call_id, link in book.relinked.items():
-            work.put(
-                CALL_LINK, call_id, link.version, link.version + 1, link.incident_id, link.revision
-            )
+            at = (link.version, link.version + 1)
+            work.put(CALL_LINK, call_id, *at, link.incident_id, link.chain_id, link.revision)
         for assignment_id, incident_id in book.duties_now:
             work.put(ASSIGNMENT, assignment_id, incident_id)
         for incident, record in book.decisions:
@@ -121,7 +123,7 @@ def _take_incident(book: Casebook, row: Any) -> None:
 
 
 def _take_link(book: Casebook, row: Any) -> None:
-    book.links[row["id"]] = CallLink(row["other"], row["revision"], row["version"])
+    book.links[row["id"]] = CallLink(row["other"], row["chain"], row["revision"], row["version"])
 
 
 def _take_parked(book: Casebook, row: Any) -> None:

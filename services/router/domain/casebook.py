@@ -22,14 +22,26 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class CallLink:
-    """Which incident a call belongs to; None while only feedback of it is known.
+    """Which incident a call belongs to; None while it was not heard of itself (`revision` 0).
 
-    `revision` 0: not heard of itself yet. `version` guards the row, 0 for one not stored yet.
+    `chain_id` is where further calls of the chain it is the root of belong, when that is another
+    one. `version` guards the row, 0 for one not stored yet.
     """
 
-    incident_id: UUID | None
+    incident_id: UUID | None = None
+    chain_id: UUID | None = None
     revision: int = 0
     version: int = 0
+
+    @property
+    def chain(self) -> UUID | None:
+        """The incident a further call of this chain would join."""
+        return self.chain_id or self.incident_id
+
+    @property
+    def own(self) -> UUID | None:
+        """The incident that speaks for the call itself."""
+        return self.incident_id or self.chain_id
 
 
 @dataclass(frozen=True)
@@ -77,15 +89,34 @@ class Casebook:
         self.base_versions[incident.incident_id] = incident.version
 
     def link(self, call_id: UUID, incident_id: UUID | None, revision: int) -> None:
-        """Say where a call belongs from now on."""
-        before = self.links.get(call_id, CallLink(None))
-        after = CallLink(incident_id, max(revision, before.revision), before.version)
+        """Say where a call belongs from now on; its chain goes with it."""
+        before = self.links.get(call_id, CallLink())
+        moved = before.chain_id in (before.incident_id, incident_id)
+        self._relink(
+            call_id,
+            CallLink(
+                incident_id,
+                None if moved else before.chain_id,
+                max(revision, before.revision),
+                before.version,
+            ),
+        )
+
+    def chain(self, root: UUID, incident_id: UUID) -> None:
+        """Say where further calls of the chain of *root* belong."""
+        before = self.links.get(root, CallLink())
+        self._relink(
+            root, CallLink(before.incident_id, incident_id, before.revision, before.version)
+        )
+
+    def _relink(self, call_id: UUID, after: CallLink) -> None:
         self.links[call_id] = self.relinked[call_id] = after
 
     def park(self, feedback: UnitFeedback) -> None:
         """Keep *feedback* until its call is known; its link row makes the two meet (§4.7)."""
         self.parked_now.append(feedback)
         self.parked.setdefault(feedback.call_id, []).append(feedback)
+        # the row's version goes up: whoever opens the incident meanwhile decides again
         self.link(feedback.call_id, None, 0)
 
     def command(self, incident_id: UUID, command: Command, trace: str | None = None) -> Outcome:

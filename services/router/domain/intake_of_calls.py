@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.router.domain.call_rows import can_join
-from services.router.domain.casebook import Casebook
+from services.router.domain.casebook import CallLink, Casebook
 from services.router.domain.commands import Link, ProveUrgent, Revise, Withdraw
 from services.router.domain.feedback import apply_feedback
 from services.router.domain.opening import open_incident
@@ -39,7 +39,7 @@ def take_call(book: Casebook, event: CallEvent, trace: str | None) -> None:
 def _joined_or_opened(book: Casebook, call: Call, trace: str | None) -> None:
     for key in (call.call_id, root_of(call)):
         link = book.links.get(key)
-        incident = book.incidents.get(link.incident_id) if link and link.incident_id else None
+        incident = book.incidents.get(link.chain) if link and link.chain else None
         if incident is None:
             continue
         if can_join(incident, call, book.policy):
@@ -60,7 +60,7 @@ def _opened(book: Casebook, call: Call, linked: tuple[UUID, ...], trace: str | N
     book.link(call.call_id, incident_id, call.revision)
     root = root_of(call)
     if root != call.call_id:
-        book.link(root, incident_id, 0)
+        book.chain(root, incident_id)
     _unpark(book, call, incident_id, trace)
 
 
@@ -90,10 +90,11 @@ def take_feedback(book: Casebook, feedback: UnitFeedback, trace: str | None) -> 
     """Apply the unit's record, or park it until its call is known; return why it cannot be used."""
     if feedback.unit not in book.policy.pack.unit_by_id:
         return Refusal.UNKNOWN_UNIT
-    for key in (feedback.call_id, root_of(feedback)):
-        link = book.links.get(key)
-        if link and link.incident_id:
-            return _applied(book, feedback, link.incident_id, trace)
+    own = book.links.get(feedback.call_id, CallLink())
+    chain = book.links.get(root_of(feedback), CallLink())
+    incident_id = own.own or chain.chain
+    if incident_id:
+        return _applied(book, feedback, incident_id, trace)
     book.park(feedback)
     return None
 

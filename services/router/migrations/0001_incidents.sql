@@ -19,7 +19,8 @@ create index incident_awaiting on incident (opened_at, incident_id) where awaits
 create table call_link (
   call_id     uuid primary key,
   version     bigint not null,
-  incident_id uuid,                       -- null: only feedback is known, it is parked
+  incident_id uuid,                       -- null: not heard of itself, feedback of it is parked
+  chain_id    uuid,                       -- where further calls of its chain belong, if elsewhere
   revision    integer not null            -- 0: only named as the root of a chain, or by feedback
 ) with (fillfactor = 80);
 

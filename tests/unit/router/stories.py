@@ -10,7 +10,7 @@ from services.router.domain.commands import Command, Report
 from services.router.domain.outcome import Decided, Outcome, Refused
 from services.router.domain.policy import Policy
 from shared.contracts.call import Sheet
-from shared.contracts.incident import Assignment, Incident, StampKind
+from shared.contracts.incident import Assignment, Incident, IncidentState, StampKind
 from shared.contracts.refusals import Refusal
 from tests.builders import T0
 
@@ -27,6 +27,10 @@ class Story:
         self.policy = policy
         self.now = T0
         self.kinds: list[str] = []
+
+    def state(self) -> IncidentState:
+        """Return where the incident stands."""
+        return self.incident.state
 
     def at(self, now: datetime) -> Story:
         """Let it be *now*."""
