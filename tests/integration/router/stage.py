@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from deploy.topics import Topic
 from services.router.adapters.answers import StoredAnswers
 from services.router.adapters.incidents import StoredIncidents
 from services.router.adapters.numbers import BlockNumbers
@@ -24,14 +25,16 @@ from shared.contracts.call import Call, CallChange, CallEvent, UnitFeedback
 from shared.contracts.envelope import Message, encode
 from shared.contracts.incident import Incident, IncidentEvent
 from shared.contracts.pack import Pack
+from shared.contracts.topics import lane_topic
 from shared.contracts.values import Lane
-from shared.runtime.bus import Outgoing
+from shared.runtime.bus import Outgoing, Partition, Record
 from shared.runtime.clock import DatabaseClock
-from shared.runtime.consumer import Consumer
+from shared.runtime.consumer import Consumer, Handler
 from shared.runtime.database import Database
+from shared.runtime.events import Event, decode
 from shared.runtime.group import GroupCommit
 from shared.runtime.kafka import KafkaSink, KafkaSource
-from shared.runtime.store import Store
+from shared.runtime.store import Store, Work
 from tests.builders import T0
 from tests.engine import rows, running, seeded, until
 from tests.parts import FreshDatabase, SessionKafka
@@ -66,9 +69,22 @@ class Instance:
     database: Database
     store: Store
     incidents: GatedIncidents
-    numbers: BlockNumbers
-    consumers: list[Consumer]
+    handlers: Handlers
     group: GroupCommit[Request, Answer]
+
+    async def hears(self, *calls: Call) -> None:
+        """Decide on *calls* and store, as the consumer does, without going through Kafka."""
+        events = [_event(_of_call(call, CallChange.RECEIVED, "direct")) for call in calls]
+        await self._stored(self.handlers.on_calls, events)
+
+    async def is_told(self, feedback: UnitFeedback) -> None:
+        """Decide on a unit's record and store."""
+        await self._stored(self.handlers.on_feedback, [_event(_of_feedback(feedback, "direct"))])
+
+    async def _stored(self, handler: Handler, events: list[Event]) -> None:
+        work = Work()
+        await handler(events, work)
+        await self.store.commit(work)
 
     async def ask(
         self, command: Command, *, of: Incident, key: str | None = None, caller: str = "desk"
@@ -96,14 +112,13 @@ class Stage:
     topics: dict[str, str]
 
     @asynccontextmanager
-    async def instance(self, name: str = "1") -> AsyncIterator[Instance]:
-        """Run one router process until the block ends."""
+    async def instance(self, name: str = "1", *, consuming: bool = True) -> AsyncIterator[Instance]:
+        """Run one router process until the block ends; one that does not consume stays out of the group."""
         database = Database(self.database.dsn(), schema="router", instance=name)
         store, clock = Store(database), DatabaseClock(database)
         await clock.sync()
         incidents = GatedIncidents(database)
-        numbers = BlockNumbers(database)
-        desk = Desk(clock, PacedRegion(self.pack, clock), numbers, incidents)
+        desk = Desk(clock, PacedRegion(self.pack, clock), BlockNumbers(database), incidents)
         handlers = Handlers(desk)
         hears = {
             "router.urgent": handlers.on_calls,
@@ -123,12 +138,12 @@ class Stage:
                 handler,
                 lane=Lane.URGENT,
             )
-            for consumer, handler in hears.items()
+            for consumer, handler in (hears.items() if consuming else ())
         ]
         group = GroupCommit("commands", Commands(desk, StoredAnswers(store)).decide, store)
         try:
             async with running(*consumers, group):
-                yield Instance(database, store, incidents, numbers, consumers, group)
+                yield Instance(database, store, incidents, handlers, group)
         finally:
             await database.close()
 
@@ -146,20 +161,12 @@ class Stage:
 
     async def feedback(self, feedback: UnitFeedback) -> None:
         """Say a unit's record as intake does."""
-        await self._say(
-            Message(
-                topic=self.topics["router.feedback"],
-                key=f"{feedback.source}/{feedback.root}",
-                producer="intake",
-                family="feedback",
-                change="received",
-                aggregate=feedback.feedback_id,
-                version=1,
-                time=T0,
-                lane=Lane.URGENT,
-                data=feedback,
-            )
-        )
+        await self._say(_of_feedback(feedback, self.topics["router.feedback"]))
+
+    @staticmethod
+    def out_topics() -> list[Topic]:
+        """Return the topics router says incidents on."""
+        return [Topic(lane_topic("incident", lane), PARTITIONS, {}, dead=False) for lane in Lane]
 
     async def _say(self, message: Message) -> None:
         key, headers, value = encode(message)
@@ -218,3 +225,23 @@ def _of_call(call: Call, change: CallChange, topic: str) -> Message:
         lane=call.lane,
         data=CallEvent(call=call, change=change),
     )
+
+
+def _of_feedback(feedback: UnitFeedback, topic: str) -> Message:
+    return Message(
+        topic=topic,
+        key=f"{feedback.source}/{feedback.root}",
+        producer="intake",
+        family="feedback",
+        change="received",
+        aggregate=feedback.feedback_id,
+        version=1,
+        time=T0,
+        lane=Lane.URGENT,
+        data=feedback,
+    )
+
+
+def _event(message: Message) -> Event:
+    key, headers, value = encode(message)
+    return decode(Record(Partition(message.topic, 0), 0, key, value, tuple(headers)))
