@@ -86,9 +86,10 @@ class Relay:
 
     async def run(self) -> None:
         """Publish until cancelled; waits out a missing database or broker."""
-        await self._sink.start()
+        # measured from the first moment: without a broker the outbox grows and its ceiling must hold
         measuring = asyncio.create_task(self._measure())
         try:
+            await self._sink.start()
             while True:
                 try:
                     await self._hold()
