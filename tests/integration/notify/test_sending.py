@@ -64,8 +64,9 @@ async def test_the_ledger_row_stands_before_the_provider_is_called(
     other = await asyncpg.connect(database.admin)
 
     async def commit_waits() -> bool:
-        held = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = $1"
-        return bool(await rows(database.admin, held, database.name))
+        waiting = """select 1 from pg_stat_activity where wait_event_type = 'Lock'
+          and datname = $1 and query like '%consumer_offset_in%'"""
+        return bool(await rows(database.admin, waiting, database.name))
 
     async with stage.here():
         async with other.transaction():
