@@ -89,9 +89,7 @@ class Commands:
             incidents={r.incident_id for r in requests if r.incident_id},
             assignments={r.assignment_id for r in requests if r.assignment_id},
         )
-        transfers = sum(isinstance(r.command, Transfer) for r in requests)
-        today = book.now.astimezone(book.policy.pack.region.zone).date()
-        await desk.numbers.reserve([today] * transfers)
+        await self._prepare_transfers(book, requests)
         answers: list[Answer] = []
         for request in requests:
             key = _key(request)
@@ -107,6 +105,16 @@ class Commands:
                 work.answer(key, request.caller, request.digest, 200, answer)
         desk.incidents.save(work, book)
         return answers
+
+    async def _prepare_transfers(self, book: Casebook, requests: Sequence[Request]) -> None:
+        """A transfer opens an incident: it needs a number, and the links of the calls that move."""
+        moving = [r.incident_id for r in requests if isinstance(r.command, Transfer)]
+        if not moving:
+            return
+        held = [book.incidents[i] for i in moving if i in book.incidents]
+        await self._desk.incidents.load(book, calls={c.call_id for i in held for c in i.calls})
+        today = book.now.astimezone(book.policy.pack.region.zone).date()
+        await self._desk.numbers.reserve([today] * len(moving))
 
 
 def _key(request: Request) -> str:

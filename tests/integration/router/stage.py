@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import msgspec
+from starlette.applications import Starlette
 
 from deploy.topics import Topic
 from services.router.adapters.answers import StoredAnswers
+from services.router.adapters.doors import CommandDoors
 from services.router.adapters.incidents import StoredIncidents
 from services.router.adapters.numbers import BlockNumbers
+from services.router.adapters.reads import ReadDoors
 from services.router.adapters.region import PacedRegion
 from services.router.domain.casebook import Casebook
 from services.router.domain.commands import Command
@@ -34,8 +38,9 @@ from shared.runtime.database import Database
 from shared.runtime.events import Event, decode
 from shared.runtime.group import GroupCommit
 from shared.runtime.kafka import KafkaSink, KafkaSource
+from shared.runtime.keys import Keyring, Principal
 from shared.runtime.store import Store, Work
-from tests.builders import T0
+from tests.builders import T0, minutes
 from tests.engine import rows, running, seeded, until
 from tests.parts import FreshDatabase, SessionKafka
 
@@ -71,6 +76,17 @@ class Instance:
     incidents: GatedIncidents
     handlers: Handlers
     group: GroupCommit[Request, Answer]
+    clock: DatabaseClock
+
+    def doors(self, *principals: Principal) -> httpx.AsyncClient:
+        """Return a client of this process's doors; the principals' keys are their names."""
+        keyring = Keyring(principals)
+        routes = [
+            *CommandDoors(self.group, keyring).routes(),
+            *ReadDoors(self.database, keyring, self.clock, minutes(10)).routes(),
+        ]
+        transport = httpx.ASGITransport(Starlette(routes=routes))
+        return httpx.AsyncClient(transport=transport, base_url="http://router")
 
     async def hears(self, *calls: Call) -> None:
         """Decide on *calls* and store, as the consumer does, without going through Kafka."""
@@ -143,7 +159,7 @@ class Stage:
         group = GroupCommit("commands", Commands(desk, StoredAnswers(store)).decide, store)
         try:
             async with running(*consumers, group):
-                yield Instance(database, store, incidents, handlers, group)
+                yield Instance(database, store, incidents, handlers, group, clock)
         finally:
             await database.close()
 
