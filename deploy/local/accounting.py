@@ -31,7 +31,9 @@ async def account(
 ) -> int:
     """Follow every id, write tables and summary, print them; the exit code says whether all is well."""
     last, left = ended
-    journal, records = await observer.journal(), await observer.records()
+    # clocks go on meanwhile and people are told: what is read later can only have more
+    records = await observer.records()
+    journal = await observer.journal()
     trail = follow(journal, records)
     tables, missing = await _tables(day, observer, out)
     content = summary.summary(
@@ -63,6 +65,7 @@ def _notes(journal: Journal, last: Look, left: dict[str, int]) -> dict[str, obje
         "clocks still running": last.counts["clocks_running"],
         "incidents still open": last.counts["incidents_open"],
         "not played": _counted(not_played) or "nothing",
+        "drill late by at most": f"{last.drill['latest_s']} s of wall time",
         "still queued": _counted(left) or "nothing",
     }
 

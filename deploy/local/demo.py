@@ -26,7 +26,7 @@ from shared.runtime.packs import load_pack
 DRAIN_S = 90.0
 """Wall seconds all queues have to become empty once the scenario is played."""
 OUT = ROOT / "build" / "demo"
-_LOOK_S = 0.5
+_LOOK_S = 0.8
 _CALM_LOOKS = 2
 
 

@@ -236,7 +236,7 @@ def _told_twice(records: Records, ledger: Orders) -> Iterator[Offence]:
     duties = {a.assignment_id: (a, i) for i in records.incidents.values() for a in i.assignments}
     for (assignment, channel), rows in ledger.items():
         known = duties.get(assignment)
-        if len(rows) > _owed(*known) if known else True:
+        if len(rows) > (_owed(*known) if known else 1):
             yield Offence("notify", f"ordered {len(rows)} times by {channel}", str(assignment))
 
 

@@ -116,7 +116,7 @@ class Observer:
         return msgspec.json.decode(answer.content, type=Journal)
 
     async def records(self) -> Records:
-        """Return what the services wrote down."""
+        """Return what the services wrote down, causes before their effects."""
         calls = await self._rows("select call_id from intake.calls")
         incidents = await self._rows("select doc from router.incident")
         ledger = await self._rows(

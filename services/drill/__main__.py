@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 
 from services.drill.adapters import doors, providers
-from services.drill.adapters.recordings import RecordingAbsent, reading, recorded_calls
+from services.drill.adapters.programme import programme
+from services.drill.adapters.providers import Provider
 from services.drill.adapters.timeline import HeapTimeline
-from services.drill.config import PROVIDERS_ONLY, REGION_DAY, Settings
-from services.drill.domain import recorded, scenario, unit_play
+from services.drill.config import PROVIDERS_ONLY, Settings
 from services.drill.domain.journal import Journal
-from services.drill.domain.plan import Send
-from services.drill.domain.scenario import Window
-from services.drill.handlers import DeskPart, Play, UnitAnswers
-from shared.contracts.pack import Pack
+from services.drill.domain.provider_faults import outage
+from services.drill.handlers import DeskPart, Play
+from shared.contracts.pack import Channel
 from shared.runtime import logs, service
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.database import Database
@@ -27,7 +25,9 @@ from shared.runtime.service import Part, until_available
 from shared.runtime.settings import read
 from shared.runtime.web import Server
 
-DESK_ROUND_S = 0.25
+NOTICES_KEPT = 10_000
+"""Receipts remembered while only the providers are played, for as long as the platform runs."""
+DESK_ROUND_S = 0.5
 
 
 class DrillSecrets(SecretsFile, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,46 +36,22 @@ class DrillSecrets(SecretsFile, frozen=True, kw_only=True, omit_defaults=True):
     clear_keys: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-def scenario_of(
-    settings: Settings, pack: Pack, start: datetime
-) -> tuple[tuple[Send, ...], UnitAnswers]:
-    """Return the requests of the play and how its units answer. Raises RecordingAbsent."""
-    day = start.astimezone(pack.region.zone).date()
-    window = Window(start, start + timedelta(minutes=settings.minutes))
-    behaviour, seed = pack.drill.behaviour, settings.seed
-    if settings.play == REGION_DAY:
-        sends = scenario.played(pack, seed, day, window)
-        return sends, lambda duty, _: unit_play.answers(duty, behaviour, seed)
-    mapping = reading(settings.play)
-    if settings.data_dir is None:
-        raise RecordingAbsent(
-            f"{settings.play} needs LIANDONG_DRILL_DATA_DIR, the folder of {mapping.file}"
-        )
-    calls = recorded_calls(mapping, settings.data_dir)
-    of_day = recorded.played(pack, mapping, calls, seed, day)
-
-    def as_recorded(duty: unit_play.Duty, order: Any) -> tuple[unit_play.Act, ...]:
-        call = of_day.calls.get(order.incident_id)
-        if call is None:
-            return unit_play.answers(duty, behaviour, seed)
-        return recorded.answers(duty, call, pack, mapping, seed)
-
-    return scenario.in_window(of_day.sends, window), as_recorded
-
-
 async def main() -> None:
     """Run until stopped."""
     settings = read(Settings, "drill", os.environ)
     logs.configure("drill", settings.instance, settings.log_level)
     secrets = msgspec.json.decode(settings.secrets.read_bytes(), type=DrillSecrets)
     pack = load_pack(settings.region_dir)
-    database = Database(settings.database.reveal(), schema="drill", instance=settings.instance)
-    clock = DatabaseClock(database)
+    clock = DatabaseClock(
+        Database(settings.database.reveal(), schema="drill", instance=settings.instance)
+    )
     await until_available(clock.sync)
     start = settings.start or clock.now()
     ends = start + timedelta(minutes=settings.minutes)
     timeline = HeapTimeline(clock, ends + timedelta(minutes=settings.tail_minutes))
-    journal = Journal()
+    playing = settings.play != PROVIDERS_ONLY
+    journal = Journal(kept=None if playing else NOTICES_KEPT)
+    parts: list[Part] = [clock, timeline]
     async with doors.client() as http:
         centre = doors.Doors(
             http, intake=settings.intake, router=settings.router, keys=secrets.clear_keys
@@ -87,39 +63,46 @@ async def main() -> None:
             hotlines=centre,
             centre=centre,
             journal=journal,
-            unit_answers=lambda *_: (),
         )
-        parts: list[Part] = [clock, timeline]
-        if settings.play != PROVIDERS_ONLY:
-            sends, play.unit_answers = scenario_of(settings, pack, start)
-            play.plan(sends)
+        if playing:
+            played = programme(settings, pack, start)
+            play.begin(played.sends, played.unit_answers)
             parts.append(DeskPart(centre, journal, DESK_ROUND_S))
-        provider = providers.Provider(
-            journal=journal,
-            ordered=play.ordered,
-            seed=settings.seed if settings.faults else None,
+        app = providers.app(
+            _provider(settings, play, (start, ends)),
+            keys=secrets.provider_keys,
+            keyring=Keyring(secrets.api_keys),
+            parts=parts,
+            progress=lambda: _progress(journal, timeline, clock, ends),
         )
+        await service.run([*parts, Server(app, settings)])
 
-        def progress() -> dict[str, Any]:
-            return journal.progress() | {
-                "platform_time": clock.now(),
-                "ends": ends,
-                "pending": timeline.pending,
-                "beyond": dict(timeline.beyond),
-                "done": clock.now() >= ends and timeline.pending == 0,
-            }
 
-        server = Server(
-            providers.app(
-                provider,
-                keys=secrets.provider_keys,
-                keyring=Keyring(secrets.api_keys),
-                parts=parts,
-                progress=progress,
-            ),
-            settings,
-        )
-        await service.run([*parts, server])
+def _provider(settings: Settings, play: Play, played: tuple[datetime, datetime]) -> Provider:
+    """Return the gateways, erring only while a scenario is played and faults are wanted."""
+    errs = settings.faults and settings.play != PROVIDERS_ONLY
+    away = outage(settings.seed, *played)
+    return Provider(
+        journal=play.journal,
+        ordered=play.ordered,
+        seed=settings.seed if errs else None,
+        away=lambda channel: errs and channel == Channel.SMS and away.holds(play.clock.now()),
+    )
+
+
+def _progress(
+    journal: Journal, timeline: HeapTimeline, clock: DatabaseClock, ends: datetime
+) -> dict[str, object]:
+    """Return what is told of a running play; `done` when its day is over and nothing is pending."""
+    now = clock.now()
+    return journal.progress() | {
+        "platform_time": now,
+        "ends": ends,
+        "pending": timeline.pending,
+        "beyond": dict(timeline.beyond),
+        "latest_s": round(timeline.latest_s, 2),
+        "done": now >= ends and timeline.pending == 0,
+    }
 
 
 if __name__ == "__main__":

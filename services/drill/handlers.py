@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 from services.drill.domain import unit_play
+from services.drill.domain.arrivals import writes_call_records
+from services.drill.domain.faults_in_records import encoded
+from services.drill.domain.handling_record import handling_record
 from services.drill.domain.journal import Journal, SentCall, SentCommand
 from services.drill.domain.plan import Answered, Send
 from services.drill.domain.unit_play import Act, Duty, Step
 from services.drill.ports import Answer, Awaiting, Centre, Clock, Hotlines, Timeline
+from shared.contracts import ids
 from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
 from shared.contracts.pack import Channel, Pack, UnitKind, at_seat
@@ -42,17 +46,24 @@ class Play:
     hotlines: Hotlines
     centre: Centre
     journal: Journal
-    unit_answers: UnitAnswers
+    unit_answers: UnitAnswers = lambda *_: ()
+    _records: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    _feeds: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    _fed: dict[UUID, dict[Step, datetime]] = field(default_factory=dict)
     _busy: set[UUID] = field(default_factory=set)
     _offered: set[UUID] = field(default_factory=set)
     _stood_down: set[UUID] = field(default_factory=set)
 
     # -- hotlines -----------------------------------------------------------------------------
 
-    def plan(self, sends: Sequence[Send]) -> None:
+    def begin(self, sends: Sequence[Send], unit_answers: UnitAnswers) -> None:
         """Put the scenario's requests onto the timeline, except those whose moment has passed."""
+        self.unit_answers = unit_answers
         now = self.clock.now()
         for send in sends:
+            if send.number is not None:
+                opened = ids.incident_id(ids.call_id(send.source, send.number))
+                self._records[opened] = (send.source, send.number)
             if send.at < now:
                 self.journal.not_played["call"] += 1
             else:
@@ -109,7 +120,7 @@ class Play:
             self.journal.not_played["unit never answers"] += 1
         for act in acts:
             if self._to_be_done(act):
-                self._plan(act)
+                self._plan(self._by_its_way(act, order.incident_id))
 
     def _to_be_done(self, act: Act) -> bool:
         """Leave out the ACK that a standby unit has given, and the journey of the desk."""
@@ -128,10 +139,28 @@ class Play:
             return
         if act.step is Step.END and self._is_desk(act.unit):
             await self._waive(act)
-        answer = await self.centre.command(act)
+        answer = await self._reported(act)
         self._note(f"{act.command}#{copy}", act, answer, copy)
         if answer.answered is Answered.REJECTED and not act.command.endswith("-2") and not copy:
             self._plan(unit_play.again(act, self.clock.now(), PATIENCE))
+
+    def _by_its_way(self, act: Act, incident: UUID) -> Act:
+        """A hotline can only pass on what belongs to a call record of its own."""
+        source, number = self._records.get(incident, ("", ""))
+        if not act.by_feed or not number or not writes_call_records(self.pack, source):
+            return replace(act, by_feed=False)
+        self._feeds[act.assignment] = (source, number)
+        return act
+
+    async def _reported(self, act: Act) -> Answer:
+        if not act.by_feed:
+            return await self.centre.command(act)
+        source, number = self._feeds[act.assignment]
+        stamps = self._fed.setdefault(act.assignment, {})
+        stamps[act.step] = act.occurred_at
+        fields = handling_record(number, act.unit, stamps, self.pack.region.zone)
+        charset = self.pack.source_by_id[source].charset
+        return await self.hotlines.handling(source, encoded(fields, charset))
 
     async def _waive(self, act: Act) -> None:
         """The desk handles it from its chair, and says so before it ends (row 10)."""

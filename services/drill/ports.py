@@ -49,6 +49,9 @@ class Hotlines(Protocol):
     async def send(self, send: Send) -> Answer:
         """Send one record with the source's key; never raises for an answer."""
 
+    async def handling(self, source: str, body: bytes) -> Answer:
+        """Send a unit's handling record with its hotline's key; never raises for an answer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Awaiting:

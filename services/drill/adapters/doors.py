@@ -35,6 +35,7 @@ class _Request:
     key: str
     content: bytes
     headers: Mapping[str, str]
+    repeats: int | None = None
 
 
 def client() -> httpx.AsyncClient:
@@ -57,13 +58,21 @@ class Doors:
     async def send(self, send: Send) -> Answer:
         """Post a record to its source's feed."""
         key = self._keys[f"source:{send.source}"] if send.own_key else "not-a-key-of-anybody"
+        return await self._feed(f"{send.source}/calls", key, send.body)
+
+    async def handling(self, source: str, body: bytes) -> Answer:
+        """Post a handling record to its source's feed."""
+        return await self._feed(f"{source}/handling", self._keys[f"source:{source}"], body)
+
+    async def _feed(self, path: str, key: str, body: bytes) -> Answer:
         return await self._ask(
             _Request(
                 method="POST",
-                url=f"{self._intake}/v1/feeds/{send.source}/calls",
+                url=f"{self._intake}/v1/feeds/{path}",
                 key=key,
-                content=send.body,
+                content=body,
                 headers={"content-type": "application/json"},
+                repeats=httpx.codes.OK,
             )
         )
 
@@ -87,7 +96,7 @@ class Doors:
         answer = await self._ask(
             _Request(
                 method="GET",
-                url=f"{self._router}/v1/desk",
+                url=f"{self._router}/v1/desk?limit=200",
                 key=self._keys["desk"],
                 content=b"",
                 headers={},
@@ -131,7 +140,7 @@ class Doors:
         except _NoAnswerYet:
             pass
         return Answer(
-            answered=_answered(status, attempts),
+            answered=_answered(status, attempts, repeats=request.repeats),
             status=status,
             attempts=attempts,
             sent_at=began,
@@ -152,11 +161,14 @@ class Doors:
         return answer.status_code, _object(answer.content)
 
 
-def _answered(status: int, attempts: int) -> Answered:
-    """A repeat that only our own second attempt made is an acceptance whose first answer was lost."""
-    if status in (200, 201, 202, 204):
-        repeated = status == httpx.codes.OK and attempts == 1
-        return Answered.REPEATED if repeated else Answered.ACCEPTED
+def _answered(status: int, attempts: int, *, repeats: int | None) -> Answered:
+    """Name an answer; *repeats* is the status by which a door says that it knew this already.
+
+    A repeat that only our own second attempt made is an acceptance whose first answer was lost.
+    """
+    if 200 <= status < 300:
+        again = status == repeats and attempts == 1
+        return Answered.REPEATED if again else Answered.ACCEPTED
     return Answered.REJECTED if 400 <= status < 500 else Answered.FAILED
 
 

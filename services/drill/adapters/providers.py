@@ -32,12 +32,13 @@ _ENCODER = msgspec.json.Encoder()
 class Provider:
     """Both gateways. `ordered` hears each order once, when it is first accepted.
 
-    `seed` None plays gateways that never err.
+    `seed` None plays gateways that never err; `away` says whether a channel refuses everybody now.
     """
 
     journal: Journal
     ordered: Callable[[Order], None]
     seed: int | None
+    away: Callable[[str], bool]
 
     async def receive(self, batch: OrderBatch) -> ReceiptBatch:
         """Answer each order; one whose answer is lost gets no receipt."""
@@ -79,6 +80,8 @@ def app(
         async def orders(request: Request) -> Response:
             if request.headers.get("authorization") != f"Bearer {keys[channel]}":
                 return problem(Problem.UNAUTHENTICATED, f"the {channel} gateway has its own key")
+            if provider.away(channel):
+                return problem(Problem.NOT_DURABLE, "the gateway is away for a while")
             try:
                 batch = _DECODER.decode(await bounded_body(request, _BODY_LIMIT))
             except TooMuch:

@@ -21,6 +21,8 @@ _LOOK_S = 0.25
 class HeapTimeline:
     """A part. Actions run in order of their moments, at most AT_ONCE together.
 
+    `latest_s` is the most wall seconds an action began after its moment.
+
     Nothing is planned after `horizon` (platform, UTC); `beyond` counts by kind what would have been.
     """
 
@@ -30,6 +32,7 @@ class HeapTimeline:
         self.waiting: str | None = None
         self.horizon = horizon
         self.beyond: Counter[str] = Counter()
+        self.latest_s = 0.0
         self._clock = clock
         self._heap: list[tuple[datetime, int, Action]] = []
         self._order = count()
@@ -66,7 +69,9 @@ class HeapTimeline:
     async def _do_due(self) -> None:
         while self._heap and self._heap[0][0] <= self._clock.now():
             await self._slots.acquire()
-            _, _, action = heapq.heappop(self._heap)
+            moment, _, action = heapq.heappop(self._heap)
+            late = (self._clock.now() - moment).total_seconds() / self._clock.speed
+            self.latest_s = max(self.latest_s, late)
             self._running.add(asyncio.create_task(self._act(action)))
 
     async def _act(self, action: Action) -> None:

@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.drill.domain.plan import Answered
-from shared.contracts import ids
-from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
-from shared.contracts.pack import Channel
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,7 +56,12 @@ class Received:
 
 @dataclass
 class Journal:
-    """Everything of one run; nothing that was sent is ever missing here."""
+    """Everything of one run; nothing that was sent is ever missing here.
+
+    `kept` limits the notices remembered, oldest forgotten first; None keeps all.
+    """
+
+    kept: int | None = None
 
     calls: dict[str, SentCall] = field(default_factory=dict)
     commands: dict[str, SentCommand] = field(default_factory=dict)
@@ -79,6 +81,8 @@ class Journal:
                 unit=order.unit,
                 first_at=at,
             )
+            if self.kept is not None and len(self.notices) > self.kept:
+                del self.notices[next(iter(self.notices))]
         else:
             entry.times += 1
         return entry
@@ -97,27 +101,3 @@ class Journal:
             },
             "not_played": dict(self.not_played),
         }
-
-    def latencies(self) -> list[float]:
-        """Return wall seconds from posting an opening call to its first order at a webhook, sorted."""
-        first: dict[UUID, float] = {}
-        for entry in self.notices.values():
-            if entry.channel == Channel.WEBHOOK and entry.purpose == Purpose.DISPATCH:
-                known = first.get(entry.incident_id)
-                first[entry.incident_id] = min(known or entry.first_at, entry.first_at)
-        opened = {
-            ids.incident_id(call.call_id): call.sent_at
-            for call in self.calls.values()
-            if call.call_id is not None and call.answered is Answered.ACCEPTED
-        }
-        return sorted(
-            seen - opened[incident] for incident, seen in first.items() if incident in opened
-        )
-
-
-def percentile(ordered: list[float], share: float) -> float | None:
-    """Return the nearest-rank percentile of sorted values, None of none (FIGURES)."""
-    if not ordered:
-        return None
-    rank = max(1, -(-len(ordered) * round(share * 1000) // 1000))
-    return ordered[rank - 1]

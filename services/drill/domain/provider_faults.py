@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -32,3 +34,25 @@ def fault_of(seed: int, notice: UUID) -> Fault:
             return fault
         draw -= share
     return Fault.NONE
+
+
+OUTAGE = timedelta(minutes=20)
+"""Platform time the SMS gateway refuses everybody once a day: 1.7 s of wall time at speed 720."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """`[start, end)`, platform, UTC."""
+
+    start: datetime
+    end: datetime
+
+    def holds(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+def outage(seed: int, start: datetime, end: datetime) -> Outage:
+    """Return when the SMS gateway is away: once, somewhere in the middle half of the play."""
+    share = stream(seed, "outage").uniform(0.25, 0.75)
+    begins = start + (end - start) * share
+    return Outage(begins, begins + OUTAGE)

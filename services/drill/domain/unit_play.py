@@ -13,6 +13,11 @@ from services.drill.domain.chance import drawn, happens, stream
 from shared.contracts.incident import Relation
 from shared.contracts.pack import Behaviour, Delay
 
+BY_FEED = 0.1
+"""Share of duties whose unit reports through its hotline instead of router's door (*ours*)."""
+
+_KNOWN_TO_FEEDS = frozenset({"ack", "arrive", "end", "sheet"})
+
 SHORT = timedelta(seconds=10)
 """Platform time between two taps on the same button, and between swapped reports."""
 
@@ -44,7 +49,8 @@ class Manner(StrEnum):
 class Act:
     """One command to router: it happened at `occurred_at`, is sent at `at` (platform, UTC).
 
-    `command` is the Idempotency-Key; an act sent `copies` times carries the same one.
+    `command` is the Idempotency-Key; an act sent `copies` times carries the same one. `by_feed`
+    means that the unit's own hotline passes it on as a handling record 处警单.
     """
 
     assignment: UUID
@@ -55,6 +61,7 @@ class Act:
     command: str
     copies: int = 1
     manner: Manner = Manner.IN_TIME
+    by_feed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +79,13 @@ def answers(duty: Duty, behaviour: Behaviour, seed: int) -> tuple[Act, ...]:
 
     R03/R04: only a team that leaves the county town for another township assembles first. A unit
     that misses its ACK never answers at all. Of the late ones half did it in time and only report
-    it late (补报), which is what corrects a breach (DOMAIN §3, 19).
+    it late (补报), which is what corrects a breach (DOMAIN §3, 19). A feed has no field for turning
+    out or assembling (FEEDS §2), so who has to assemble does not report through one.
     """
     chance = stream(seed, "unit", duty.assignment)
     if happens(behaviour.returned, chance):
         return (_returned(duty, behaviour, chance),)
+    by_feed = duty.relation is not Relation.TOWN_TO_TOWNSHIP and happens(BY_FEED, chance)
     acts: list[Act] = []
     happened = reported = duty.at
     for step, delay in _steps(duty.relation, behaviour):
@@ -88,7 +97,10 @@ def answers(duty: Duty, behaviour: Behaviour, seed: int) -> tuple[Act, ...]:
             happened += took
             continue
         act, happened, reported = _act(duty, step, (happened, reported), (took, manner), behaviour)
-        acts.append(act)
+        if not by_feed:
+            acts.append(act)
+        elif step in _KNOWN_TO_FEEDS:
+            acts.append(replace(act, by_feed=True))
     return in_sending_order(acts)
 
 
@@ -112,9 +124,9 @@ def again(act: Act, now: datetime, pause: timedelta) -> Act:
 def in_sending_order(acts: Sequence[Act]) -> tuple[Act, ...]:
     """Move each swapped act behind its successor, and return all by the time they are sent."""
     moved = list(acts)
-    for index, act in enumerate(acts[:-1]):
-        if act.manner is Manner.SWAPPED:
-            moved[index] = replace(act, at=acts[index + 1].at + SHORT)
+    for index in reversed(range(len(acts) - 1)):
+        if moved[index].manner is Manner.SWAPPED:
+            moved[index] = replace(moved[index], at=moved[index + 1].at + SHORT)
     return tuple(sorted(moved, key=lambda act: act.at))
 
 

@@ -96,10 +96,22 @@ def test_a_swapped_report_comes_after_its_successor() -> None:
                 assert steps.index(act.step) > 0 or len(steps) == 1
 
 
+def test_a_unit_that_reports_by_feed_tells_what_feeds_know() -> None:
+    """FEEDS §2: a handling record has no field for turning out or assembling."""
+    fed = [acts for acts in many(FAULTLESS) if acts[0].by_feed]
+
+    assert 100 < len(fed) < 300
+    for acts in fed:
+        assert [Step.ACK, Step.ARRIVE, Step.END, Step.SHEET] == [act.step for act in acts]
+        assert all(act.by_feed for act in acts)
+
+
 def test_arrivals_have_the_packs_median() -> None:
     """The delays are the pack's: half of the journeys take less than the median."""
     journeys = []
     for acts in many(FAULTLESS):
+        if acts[0].by_feed:
+            continue
         by_step = {act.step: act.occurred_at for act in acts}
         journeys.append((by_step[Step.ARRIVE] - by_step[Step.TURN_OUT]).total_seconds())
     middle = sorted(journeys)[len(journeys) // 2]
