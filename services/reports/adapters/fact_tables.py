@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from services.reports.domain.facts import (
@@ -106,9 +106,13 @@ class FactTables:
 
     def add(self, work: Work, facts: Iterable[Fact]) -> None:
         """Put *facts* into *work*."""
-        rows = work.rows
+        # hashing a Write for every fact would cost more than the rest of this
+        by_kind: dict[type[Fact], list[tuple[Any, ...]]] = {}
         for fact in facts:
-            rows.setdefault(self._writes[type(fact)], []).append(fact)
+            kind = type(fact)
+            if kind not in by_kind:
+                by_kind[kind] = work.rows.setdefault(self._writes[kind], [])
+            by_kind[kind].append(fact)
 
     def heard(self, work: Work, times: Mapping[Stream, datetime]) -> None:
         """Note the newest event times."""

@@ -115,8 +115,6 @@ class ClockFact(NamedTuple):
     """One time limit as one incident shows it; times UTC, the limit in seconds."""
 
     clock_id: UUID
-    incident_id: UUID
-    version: int
     kind: str
     rule: str
     rule_version: str
@@ -133,6 +131,8 @@ class ClockFact(NamedTuple):
     found_late: bool
     corrected: bool
     exempt: bool
+    incident_id: UUID
+    version: int
     exercise: bool
 
 

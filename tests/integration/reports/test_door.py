@@ -21,7 +21,7 @@ pytestmark = pytest.mark.infrastructure
 
 KEYS = {"desk": "desk", "auditor": "auditor", "feed": "source:110"}
 DESK = {"Authorization": "Bearer desk"}
-UNIT = "xj-traffic-police"
+UNIT = "xj-traffic"
 
 
 def keyring() -> Keyring:

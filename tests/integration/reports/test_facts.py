@@ -18,7 +18,7 @@ from tests.unit.reports.cases import NOVEMBER, T0, xianju
 
 pytestmark = pytest.mark.infrastructure
 
-UNIT = "xj-traffic-police"
+UNIT = "xj-traffic"
 TABLES = ("call_fact", "incident_fact", "assignment_fact", "clock_fact", "notice_fact")
 EVERYTHING = (*TABLES, "call_link", "rejection_fact", "heard")
 

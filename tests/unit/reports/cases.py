@@ -108,7 +108,7 @@ def a_clock(
     due: datetime = T0 + timedelta(minutes=20),
     limit: timedelta = timedelta(minutes=20),
     took: timedelta | None = None,
-    unit: str = "xj-traffic-police",
+    unit: str = "xj-traffic",
     **changes: Any,
 ) -> ClockFact:
     """Return a clock of *unit*, stopped after it *took* so long (None: still open)."""
@@ -138,7 +138,7 @@ def a_clock(
     return ClockFact(**(values | changes))
 
 
-def a_duty(name: object, *, unit: str = "xj-traffic-police", **changes: Any) -> AssignmentFact:
+def a_duty(name: object, *, unit: str = "xj-traffic", **changes: Any) -> AssignmentFact:
     """Return the duty the clocks *name* run on: both reports given by the unit."""
     values: dict[str, Any] = {
         "assignment_id": uid("assignment", name),

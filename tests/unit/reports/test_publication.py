@@ -109,5 +109,5 @@ def test_published_units_show_no_single_cases() -> None:
     table = published_units(whole)
 
     shown = {row.unit: row.arrival.all.should for row in table.units if row.arrival.all.should != 0}
-    assert {"xj-traffic-police": None, "xj-rescue": None, "xj-medical": 20} == shown
+    assert {"xj-traffic": None, "xj-rescue": None, "xj-medical": 20} == shown
     assert ([], None) == (table.censored, table.censored_count)

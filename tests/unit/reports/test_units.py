@@ -26,7 +26,7 @@ from tests.unit.reports.cases import (
     xianju,
 )
 
-UNIT, OTHER_UNIT = "xj-traffic-police", "xj-rescue"
+UNIT, OTHER_UNIT = "xj-traffic", "xj-rescue"
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
@@ -227,7 +227,7 @@ def test_a_unit_the_pack_does_not_know_has_a_row() -> None:
 
 
 def test_without_any_case_there_is_no_rate() -> None:
-    """N = 0 is "–"."""
+    """Where n = 0 there is "–"."""
     found = row(november()).arrival.all
 
     assert found.rate == rate(0, 0)
