@@ -18,6 +18,8 @@ from shared.contracts.values import Lane
 
 def root_of(call: Call | UnitFeedback) -> UUID:
     """Return the id of the first call of the source's own chain (`zjjdbh`, else the call's own)."""
+    if isinstance(call, Call) and call.root == call.source_id:
+        return call.call_id
     return ids.call_id(call.source, call.root)
 
 

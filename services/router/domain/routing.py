@@ -9,7 +9,16 @@ from msgspec import Struct
 
 from services.router.domain.selection import Scope, select
 from shared.contracts.incident import Decision, Rejected, Scene
-from shared.contracts.pack import Pack, Route, RouteMatch, RouteSet, Selector, within
+from shared.contracts.pack import (
+    Category,
+    DayNight,
+    Pack,
+    Route,
+    RouteMatch,
+    RouteSet,
+    Selector,
+    within,
+)
 from shared.contracts.values import Lane, Line
 
 
@@ -25,6 +34,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Case(Struct, frozen=True):
+    """The facts with what the pack says of them, looked up once."""
+
+    facts: Facts
+    category: Category
+    time: DayNight
+
+
 class Routed(Struct, frozen=True, kw_only=True):
     """The decision: unit ids and the record of it."""
 
@@ -37,7 +54,8 @@ class Routed(Struct, frozen=True, kw_only=True):
 def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
     """Decide on *facts*. Always answers: the duty desk leads where nobody else is found."""
     seen: list[Rejected] = []
-    chosen, decided = _descend(pack, pack.routes, RouteSet(), facts, seen)
+    case = Case(facts, pack.category(facts.category), pack.region.day_night(facts.at))
+    chosen, decided = _descend(case, pack.routes, RouteSet(), seen)
     scope = Scope(pack, facts.scene)
     lead = _first(scope, decided.lead or (), seen)
     shortfalls = [] if lead else ["lead"]
@@ -55,7 +73,7 @@ def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
         record=Decision(
             rule=chosen.id,
             rule_version=str(chosen.version),
-            inputs=_inputs(pack, facts),
+            inputs=_inputs(case),
             rejected=tuple(seen),
             shortfalls=tuple(shortfalls),
             commander=_commander(pack, facts, lead),
@@ -66,31 +84,31 @@ def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
 
 
 def _descend(
-    pack: Pack, here: Route, above: RouteSet, facts: Facts, seen: list[Rejected]
+    case: Case, here: Route, above: RouteSet, seen: list[Rejected]
 ) -> tuple[Route, RouteSet]:
     decided = here.set.under(above)
     for child in here.children:
-        why = _mismatch(pack, child.match, facts)
+        why = _mismatch(child.match, case)
         if why is None:
-            return _descend(pack, child, decided, facts, seen)
+            return _descend(case, child, decided, seen)
         seen.append(Rejected(what=child.id, why=why))
     return here, decided
 
 
-def _mismatch(pack: Pack, match: RouteMatch, facts: Facts) -> str | None:
+def _mismatch(match: RouteMatch, case: Case) -> str | None:
     """Return the first field of *match* that does not fit, None when all do."""
-    category = pack.category(facts.category)
-    fits = {
-        "line": not match.lines or facts.line in match.lines,
-        "category": not match.categories or any(within(category.code, c) for c in match.categories),
-        "affair": not match.affairs or category.affair in match.affairs,
-        "lane": not match.lanes or facts.lane in match.lanes,
-        "severity": not match.severities or facts.severity in match.severities,
-        "area": not match.areas or facts.scene.area in match.areas,
-        "time": match.day_night in (None, pack.region.day_night(facts.at)),
-        "keyword": not match.keywords or any(k in facts.text for k in match.keywords),
-    }
-    return next((field for field, fit in fits.items() if not fit), None)
+    facts, code = case.facts, case.category.code
+    wrong = (
+        (match.categories and not any(within(code, c) for c in match.categories) and "category")
+        or (match.lines and facts.line not in match.lines and "line")
+        or (match.affairs and case.category.affair not in match.affairs and "affair")
+        or (match.lanes and facts.lane not in match.lanes and "lane")
+        or (match.severities and facts.severity not in match.severities and "severity")
+        or (match.areas and facts.scene.area not in match.areas and "area")
+        or (match.day_night not in (None, case.time) and "time")
+        or (match.keywords and not any(k in facts.text for k in match.keywords) and "keyword")
+    )
+    return wrong if isinstance(wrong, str) else None
 
 
 def _first(scope: Scope, selectors: Iterable[Selector], seen: list[Rejected]) -> str | None:
@@ -129,7 +147,8 @@ def _commander(pack: Pack, facts: Facts, lead: str) -> str:
     return rule.post if rule and rule.post else lead
 
 
-def _inputs(pack: Pack, facts: Facts) -> dict[str, str]:
+def _inputs(case: Case) -> dict[str, str]:
+    facts = case.facts
     scene = facts.scene
     return {
         "line": str(facts.line),
@@ -138,5 +157,5 @@ def _inputs(pack: Pack, facts: Facts) -> dict[str, str]:
         "severity": str(facts.severity),
         "area": scene.area or "",
         "at_seat": "" if scene.at_seat is None else str(scene.at_seat).lower(),
-        "time": str(pack.region.day_night(facts.at)),
+        "time": str(case.time),
     }
