@@ -12,7 +12,7 @@ from services.sla.ports import DueClocks
 from shared.contracts.sla import ClockChange
 from shared.runtime import metrics
 from shared.runtime.clock import DatabaseClock
-from shared.runtime.errors import Unavailable
+from shared.runtime.errors import GuardLost, Unavailable
 
 POLL_S = 0.005
 """Between two looks while clocks keep coming due: they are then fired in small batches."""
@@ -56,18 +56,19 @@ class Timer:
             started = asyncio.get_running_loop().time()
             try:
                 fired = await fire_due(self._clocks, self._clock, skip=skip)
-            except Unavailable as error:
+            except (Unavailable, GuardLost) as error:
                 self.waiting = str(error)
                 await asyncio.sleep(RETRY_S)
                 continue
             self.waiting = None
             self._show(fired)
-            # another instance is at the same rows: leave it those and take the batch behind
-            skip = not skip and fired.left > len(fired.written)
-            if fired.due.sets:
+            overdue = fired.due.earliest is not None and fired.due.earliest <= fired.due.now
+            # another instance is at the same rows: leave it those and look at the batch behind
+            skip = not skip and overdue and fired.left >= len(fired.written)
+            if overdue:
                 used = asyncio.get_running_loop().time() - started
                 await asyncio.sleep(max(0.0, POLL_S - used))
-            elif not skip:
+            else:
                 await self._sleep(fired.due.earliest)
 
     async def _sleep(self, earliest: datetime | None) -> None:

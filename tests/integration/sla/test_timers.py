@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -15,10 +16,15 @@ from deploy.database import set_clock
 from services.sla.adapters.clocks import PostgresClocks, encoded
 from services.sla.adapters.statements import due
 from services.sla.adapters.timer import Timer
+from services.sla.domain.deriving import derive
 from services.sla.domain.firing import fire
+from services.sla.domain.messages import said
 from services.sla.handlers import fire_due
 from services.sla.ports import Firing
+from shared.contracts.incident import Incident, StampKind
 from shared.runtime.clock import DatabaseClock
+from shared.runtime.errors import GuardLost
+from shared.runtime.store import Store, Work
 from tests.engine import rows, running, until
 from tests.integration.sla.clockwork import (
     breaches,
@@ -34,7 +40,7 @@ from tests.integration.sla.clockwork import (
     started_clock,
 )
 from tests.parts import FreshDatabase
-from tests.unit.sla.snapshots import minutes
+from tests.unit.sla.snapshots import RULES, a_stamp, minutes, stamped
 
 pytestmark = pytest.mark.infrastructure
 _SEC = timedelta(seconds=1)
@@ -144,6 +150,54 @@ async def test_two_instances_fire_each_clock_once(database: FreshDatabase) -> No
             await until(lambda: _all_fired(database))
 
     assert {each.clocks[0].clock_id: 1 for each in sets} == breaches(await in_outbox(database))
+
+
+async def test_a_firing_and_an_incident_event_that_meet_do_not_block_each_other(
+    database: FreshDatabase,
+) -> None:
+    """§4.3, ENGINE: the set's row is locked before its timer rows; versions stay without a gap."""
+    async with sla_database(database, "1") as one, sla_database(database, "2") as two:
+        now = await platform_now(database)
+        incidents = [due_in(now, n * _SEC / 400) for n in range(400)]
+        await keep(one, *(clocks_of(each) for each in incidents))
+        clocks = PostgresClocks(two, lambda: None)
+        timer = Timer(PostgresClocks(one, lambda: None), await started_clock(one))
+        async with running(timer):
+            for version in (2, 3):
+                for start in range(0, 400, 20):
+                    await _moved_on(clocks, Store(two), incidents[start : start + 20], version)
+    found = await rows(
+        database.admin, "select deadlocks from pg_stat_database where datname = $1", database.name
+    )
+    versions: dict[UUID, list[int]] = {}
+    for event in await in_outbox(database):
+        versions.setdefault(event.incident_id, []).append(event.version)
+
+    assert 0 == found[0]["deadlocks"]
+    assert all(list(range(2, 2 + len(v))) == v for v in versions.values())
+    assert {each.incident_id for each in incidents} == versions.keys()
+
+
+async def _moved_on(
+    clocks: PostgresClocks, store: Store, incidents: list[Incident], version: int
+) -> None:
+    """Write what a further event of *incidents* does to their clocks, again when a firing came between."""
+    kind = StampKind.ACKED if version == 2 else StampKind.ARRIVED
+    for _ in range(50):
+        kept, work = await clocks.load(each.incident_id for each in incidents), Work()
+        for each in incidents:
+            stamps = [a_stamp(k, each.received_at + minutes(4)) for k in (StampKind.ACKED, kind)]
+            duty = stamped(each.assignments[0], *stamps)
+            moved = replace(each, version=version, assignments=(duty,))
+            before = kept[each.incident_id]
+            outcome = derive(before, moved, RULES, each.received_at)
+            work.publish(said(outcome, each.received_at))
+            clocks.save(work, before, outcome.clocks)
+        try:
+            return await store.commit(work)
+        except GuardLost:
+            continue
+    raise AssertionError("a firing came between each time")
 
 
 async def _all_fired(database: FreshDatabase) -> bool:

@@ -204,10 +204,19 @@ def test_a_shorter_limit_that_has_already_passed_is_not_applied() -> None:
 
 
 def test_an_older_snapshot_changes_nothing() -> None:
-    """§3: the newest snapshot counts, whatever comes after it."""
+    """§3: the newest snapshot counts, whatever comes after it (here: one without the duty)."""
     newest = derived(arriving(5, version=3)).clocks
 
-    assert () == derived(SENT, newest).changes
+    assert () == derived(an_incident(version=2), newest).changes
+
+
+def test_an_answer_that_comes_by_a_slower_way_counts_all_the_same() -> None:
+    """Row 19: turning out was recorded first, the earlier acknowledgement after it."""
+    on_the_way = stamped(a_duty(), a_stamp(StampKind.TURNED_OUT, T0 + minutes(4)))
+    acked = stamped(on_the_way, a_stamp(StampKind.ACKED, T0 + minutes(1), T0 + minutes(6)))
+    clock = the(ClockKind.ACK, following(a_duty(), on_the_way, acked))
+
+    assert (ClockState.MET, T0 + minutes(1), True) == (clock.state, clock.stopped, clock.corrected)
 
 
 def test_a_release_before_due_that_is_learnt_late_corrects_the_breach() -> None:
