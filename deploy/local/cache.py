@@ -42,6 +42,11 @@ def cache_folder() -> Path:
     return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "liandong"
 
 
+def is_downloaded(folder: Path | None = None) -> bool:
+    """Say whether Kafka's jars are in the cache, so that a start needs no network."""
+    return ((folder or cache_folder()) / f"kafka-{KAFKA_VERSION}").is_dir()
+
+
 def read_sums(path: Path = SUMS_FILE) -> dict[str, str]:
     """Return file name to SHA-256 (hex) from a `sha256sum` listing."""
     pairs = (line.split() for line in path.read_text("ascii").splitlines() if line.strip())

@@ -22,7 +22,7 @@ from deploy.local.java import find_java
 from deploy.local.ports import answers, free_ports
 from deploy.local.processes import Child, Command
 
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 _POLL_S = 0.05
 _PORT_TRIES = 3
 

@@ -22,7 +22,7 @@ from deploy.local.postgres_binaries import Binaries, find_binaries
 from deploy.local.processes import Child, Command
 
 SUPERUSER = "postgres"
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 180.0
 _STOP_TIMEOUT_S = 20.0
 _POLL_S = 0.03
 _RESTART_TRIES = 100

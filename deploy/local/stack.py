@@ -13,9 +13,10 @@ from typing import Any, Self, TypeVar
 
 from deploy import database
 from deploy.local import processes
+from deploy.local.cache import is_downloaded
 from deploy.local.errors import PartFailed, StackError
 from deploy.local.infrastructure import POSTGRES, Infrastructure, choose
-from deploy.local.kafka import Heap
+from deploy.local.kafka import EmbeddedKafka, Heap
 from deploy.local.parts import InfrastructurePart, Part, Service, ServiceInstance
 from deploy.local.run_folder import ROOT, RUN, RunFolder
 from deploy.local.secrets import StackSecrets
@@ -213,7 +214,7 @@ class Stack:
                 ("kafka", self._infrastructure.kafka),
                 ("postgres", self._infrastructure.postgres),
             ):
-                self._tell(Status(name, State.STARTING))
+                self._tell(Status(name, State.STARTING, _first_time(inner)))
                 self._supervisor.add(InfrastructurePart(name, inner))
             await self._infrastructure.start()
             self._write_endpoints()
@@ -334,6 +335,13 @@ class Stack:
 
 def _name(service: str | Service) -> str:
     return service if isinstance(service, str) else service.name
+
+
+def _first_time(inner: object) -> str:
+    """Say why this start takes longer than the next one."""
+    if isinstance(inner, EmbeddedKafka) and not is_downloaded():
+        return "downloading Kafka once (44 MB)"
+    return ""
 
 
 async def _eventually_ready(instance: ServiceInstance, timeout_s: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,15 @@ SUMS = {name: hashlib.sha256(body).hexdigest() for name, body in CONTENT.items()
 class Repository:
     """Stands in for the network: writes its content where it is told, and counts."""
 
-    def __init__(self, content: dict[str, bytes] = CONTENT) -> None:
+    def __init__(self, content: dict[str, bytes] = CONTENT, *, takes_s: float = 0) -> None:
         self.content = content
+        self.takes_s = takes_s
         self.fetched = 0
 
     def __call__(self, folder: Path) -> list[Path]:
         self.fetched += 1
         folder.mkdir(parents=True)
+        time.sleep(self.takes_s)
         for name, body in self.content.items():
             (folder / name).write_bytes(body)
         return sorted(folder.iterdir())
@@ -43,7 +46,7 @@ def test_a_second_start_needs_no_network(tmp_path: Path) -> None:
 
 def test_two_stacks_started_together_download_once(tmp_path: Path) -> None:
     """The second waits for the first and uses what it fetched."""
-    repository = Repository()
+    repository = Repository(takes_s=0.1)
     threads = [
         threading.Thread(
             target=kafka_jars, args=(tmp_path,), kwargs={"sums": SUMS, "fetch": repository}
