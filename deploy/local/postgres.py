@@ -25,6 +25,7 @@ SUPERUSER = "postgres"
 _START_TIMEOUT_S = 180.0
 _STOP_TIMEOUT_S = 20.0
 _POLL_S = 0.03
+_PORT_TRIES = 3
 _RESTART_TRIES = 100
 _STILL_THERE = re.compile(r"shared memory block|lock file .* already exists")
 
@@ -112,18 +113,28 @@ class EmbeddedPostgres:
         self._binaries = await asyncio.to_thread(find_binaries, self._owner)
         if not (self.data / "PG_VERSION").exists():
             await asyncio.to_thread(self._create)
-        self._port = free_ports(1)[0]
+        for attempt in range(_PORT_TRIES):
+            self._port = free_ports(1)[0]
+            self._spawn(self._binaries, self._owner)
+            try:
+                return await self._ready()
+            except PartFailed as error:
+                taken = "could not bind" in str(error)
+                if not taken or attempt == _PORT_TRIES - 1:
+                    raise
+        return None
+
+    def _spawn(self, binaries: Binaries, owner: Owner) -> None:
         command = Command(
-            argv=[str(self._binaries.postgres), "-D", str(self.data), "-p", str(self._port)],
+            argv=[str(binaries.postgres), "-D", str(self.data), "-p", str(self._port)],
             log=self._log,
             environment=_environment(),
-            folder=self._owner.folder,
-            user=self._owner.ids,
+            folder=owner.folder,
+            user=owner.ids,
             death=signal.SIGQUIT,  # the postmaster then ends its own children at once
         )
         self._child = Child("postgres", command)
         self._child.start()
-        await self._ready()
 
     def stop(self) -> None:
         """Stop cleanly: clients are cut off, the log is flushed."""
