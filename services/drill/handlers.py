@@ -50,6 +50,7 @@ class Play:
     _records: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     _feeds: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     _fed: dict[UUID, dict[Step, datetime]] = field(default_factory=dict)
+    _in_turn: dict[UUID, asyncio.Lock] = field(default_factory=dict)
     _busy: set[UUID] = field(default_factory=set)
     _offered: set[UUID] = field(default_factory=set)
     _stood_down: set[UUID] = field(default_factory=set)
@@ -134,6 +135,11 @@ class Play:
             self.timeline.at(moment, partial(self._act, act, copy), act.step)
 
     async def _act(self, act: Act, copy: int) -> None:
+        """Do one act; a unit does one thing after the other, however late we are."""
+        async with self._in_turn.setdefault(act.assignment, asyncio.Lock()):
+            await self._do(act, copy)
+
+    async def _do(self, act: Act, copy: int) -> None:
         if act.assignment in self._stood_down:
             self.journal.not_played["stood down"] += 1
             return
