@@ -15,7 +15,7 @@ STACK ?= $(REGION)
 SECONDS ?=
 DATA ?=
 
-.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers format clean
+.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory format clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,7 @@ bench: setup ## every benchmark, one after the other (about 12 minutes)
 	@$(RUN) -m benchmarks.relay
 	@$(RUN) -m benchmarks.path
 	@$(RUN) -m benchmarks.timers
+	@$(RUN) -m benchmarks.memory
 
 bench-relay: setup ## consume-decide-store-publish beside bare loops and frameworks
 	@$(RUN) -m benchmarks.relay
@@ -75,6 +76,9 @@ bench-path: setup ## call posted to webhook received, all services running
 
 bench-timers: setup ## lateness with 100 thousand and a million open clocks
 	@$(RUN) -m benchmarks.timers
+
+bench-memory: setup ## memory of the six idle services after one report
+	@$(RUN) -m benchmarks.memory
 
 format: setup ## ruff's formatter and safe fixes
 	@$(RUN) -m ruff check --fix --exit-zero .

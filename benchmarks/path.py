@@ -141,7 +141,8 @@ async def _ends(kafka: str, topics: Sequence[str]) -> int:
 def _post(load: Load) -> Sent:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.path_load"],
-        input=msgspec.json.encode(load), capture_output=True, check=True, timeout=load.seconds + 120,
+        input=msgspec.json.encode(load), stdout=subprocess.PIPE,
+        check=True, timeout=load.seconds + 120,
     )  # fmt: skip
     return msgspec.json.decode(done.stdout, type=Sent)
 

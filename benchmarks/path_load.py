@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from datetime import datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -62,8 +63,7 @@ class Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ready for the next call."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
         self._pool.free(self)
 
     def data_received(self, data: bytes) -> None:

@@ -55,8 +55,8 @@ from shared.runtime.packs import load_pack
 FIRES_PER_S = 1000
 LEAD_IN_S = 5
 """Fired like the rest and not counted: caches and statement plans are cold."""
-MARGIN_S = 6
-"""Between loading the clocks to fire and the first one's due time."""
+MARGIN_S = 5
+"""At least this long between loading the clocks to fire and the first one's due time."""
 NEW_INCIDENTS_PER_S = 250
 """Each starts four clocks, so that as many are started as fire and the open ones stay as many."""
 DRAIN_S = 30
@@ -246,16 +246,18 @@ async def measure(stack: Stack, clocks: int, seconds: float) -> tuple[dict[str, 
     """Load, fire and count one run; return its row, and how late the events were published."""
     firing_s = seconds + LEAD_IN_S
     gaps = list(moments(firing_s))
-    await load_standing(stack.admin, clocks - len(gaps))
+    loading = time.time()
+    loaded = await load_standing(stack.admin, clocks - len(gaps))
+    sets_per_s = loaded / 4 / (time.time() - loading)
     heard, listening = Heard(), asyncio.Event()
     listener = asyncio.create_task(listen(stack.kafka, heard, listening))
     await listening.wait()
-    building = time.time()
-    first = datetime.now(UTC) + timedelta(seconds=MARGIN_S + len(gaps) / 8000)
+    loading = time.time()
+    first = datetime.now(UTC) + timedelta(seconds=MARGIN_S + 3 * len(gaps) / sets_per_s)
     sets = [to_fire(first + timedelta(seconds=gap)) for gap in gaps]
     await load(stack.admin, sets)
     if time.time() > first.timestamp():
-        raise RuntimeError(f"loading took {time.time() - building:.0f} s: the run began late")
+        raise RuntimeError(f"loading took {time.time() - loading:.0f} s: the run began late")
     open_at_start = await _open(stack.admin)
     await asyncio.sleep(first.timestamp() - time.time())
     sla, idle = psutil.Process(stack.pid("sla-1")), psutil.cpu_times()
