@@ -40,6 +40,7 @@ def read_call(body: Mapping[str, object], hotline: Hotline, horizon: Horizon) ->
     at = scene.place(fields, hotline, where, code, used)
     if scene.is_unknown_area(code, hotline):
         what.unknown.append("afxzqh")
+    said = scrub(text or "")
     contact = Contact(
         phone=fields.text("bjdh"),
         name=fields.text("bjrxm"),
@@ -47,8 +48,8 @@ def read_call(body: Mapping[str, object], hotline: Hotline, horizon: Horizon) ->
         subscriber=fields.text("bjdhyhxm"),
         subscriber_address=fields.text("bjdhyhdz"),
         phone_position=phone,
-        text=_unscrubbed(text),
-        place=_unscrubbed(where),
+        text=text if text != said else None,
+        place=where if at.text != (where or "") else None,
         extra=fields.rest(),
     )
     if fields.faults or number is None or root is None or received is None:
@@ -61,14 +62,10 @@ def read_call(body: Mapping[str, object], hotline: Hotline, horizon: Horizon) ->
         received_at=received,
         kind=what.kind,
         severity=what.severity,
-        text=scrub(text or ""),
+        text=said,
         place=at,
         contact=contact,
         hotline_limit=None,
         dated=updated is not None,
         unknown_codes=tuple(what.unknown),
     )
-
-
-def _unscrubbed(text: str | None) -> str | None:
-    return text if text is not None and scrub(text) != text else None

@@ -25,13 +25,13 @@ class Fields:
     """One record; names are matched without regard to letter case.
 
     Every reading method takes the field's names in order of preference, the first being the one
-    a fault is told under, and returns None for what is absent, blank or refused.
+    a fault is told under, and returns None for what is absent, blank or refused. A field is read
+    once; what was never asked for is the `rest`.
     """
 
     def __init__(self, body: Mapping[str, object]) -> None:
-        self._names = {name.lower(): name for name in body}
         self._body = body
-        self._taken: set[str] = set()
+        self._left = {name.lower(): value for name, value in body.items()}
         self.faults: list[Fault] = []
 
     def refuse(self, field: str, reason: FaultReason) -> None:
@@ -51,9 +51,13 @@ class Fields:
     def number(self, *names: str, required: bool = False) -> str | None:
         """Return a record number: short, without blanks, safe to show."""
         found = self.text(*names, required=required)
-        if found is None or _NUMBER.fullmatch(found):
-            return found
-        self.refuse(names[0], FaultReason.MALFORMED_NUMBER)
+        return None if found is None else self.checked(names[0], found)
+
+    def checked(self, field: str, number: str) -> str | None:
+        """Return *number* if it is a record number, else refuse *field*."""
+        if _NUMBER.fullmatch(number):
+            return number
+        self.refuse(field, FaultReason.MALFORMED_NUMBER)
         return None
 
     def instant(
@@ -97,16 +101,15 @@ class Fields:
     def said(self, *names: str) -> bool | None:
         """Return a yes or no (true, 1, 是 …), None when nobody said so."""
         for name in names:
-            value = self._take(name)
-            if isinstance(value, bool):
-                return value
+            if isinstance(self._left.get(name), bool):
+                return bool(self._left.pop(name))
         found = self.text(*names)
         return None if found is None else found.lower() in _TRUE
 
     def count(self, *names: str) -> int | None:
         """Return how many there are: a number, or the length of a list of them; never who."""
         for name in names:
-            value = self._take(name)
+            value = self._left.pop(name, None)
             if isinstance(value, bool):
                 self.refuse(name, FaultReason.NOT_A_COUNT)
             elif isinstance(value, int) and 0 <= value <= 100_000:
@@ -123,34 +126,30 @@ class Fields:
 
     def rest(self) -> dict[str, object]:
         """Return what nobody asked for, under its own names: it may hold anything."""
+        left = self._left
         return {
-            name: self._body[name]
-            for low, name in self._names.items()
-            if low not in self._taken and self._body[name] not in (None, "")
+            name: value
+            for name, value in self._body.items()
+            if value is not None and value != "" and name.lower() in left
         }
 
-    def _take(self, name: str) -> object:
-        known = self._names.get(name)
-        if known is None:
-            return None
-        self._taken.add(name)
-        return self._body[known]
-
     def _text(self, name: str, limit: int) -> str | None:
-        value = self._take(name)
+        value = self._left.pop(name, None)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            self.refuse(name, FaultReason.NOT_TEXT)
-            return None
-        found = (value if isinstance(value, str) else str(value)).strip()
+        if not isinstance(value, str):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                self.refuse(name, FaultReason.NOT_TEXT)
+                return None
+            value = str(value)
+        found = value.strip()
         if len(found) > limit:
             self.refuse(name, FaultReason.TOO_LONG)
             return None
         return found or None
 
     def _degrees(self, name: str) -> float | None:
-        value = self._take(name)
+        value = self._left.pop(name, None)
         if value is None or value == "":
             return None
         found = _float(value)

@@ -77,9 +77,11 @@ def _unit(fields: Fields, hotline: Hotline) -> tuple[str | None, tuple[str, ...]
     if code in units:
         return code, ()
     named = next((unit.id for unit in units.values() if unit.name == name), None)
-    if named is None and code is None and name is not None:
-        code = fields.number("cjdwmc")
-    return named or code, () if named else ("cjdwbm",)
+    if named is not None:
+        return named, ()
+    if code is None and name is not None:
+        code = fields.checked("cjdwmc", name)
+    return code, ("cjdwbm",)
 
 
 def _sheet(fields: Fields) -> Sheet | None:

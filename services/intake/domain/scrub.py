@@ -32,11 +32,15 @@ _LONG = re.compile(r"[0-9]{12,}[Xx]?")
 _HIDDEN = re.compile(r"1[3-9][0-9]{9}")
 _NUMERALS = "零〇一二三四五六七八九幺"
 _SPOKEN = re.compile(rf"[{_NUMERALS}](?:{_GAP}[{_NUMERALS}]){{6,}}")
+_PROVINCE_CHARS = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
-    rf"[A-Za-z]{_GAP}(?:[A-Za-z0-9]{{5,6}}|[A-Za-z0-9]{{4}}[挂学警港澳领使])"
+    rf"[{_PROVINCE_CHARS}][A-Za-z]{_GAP}(?:[A-Za-z0-9]{{5,6}}|[A-Za-z0-9]{{4}}[挂学警港澳领使])"
 )
-_ANY_DIGIT = re.compile(rf"[0-9]|[{_NUMERALS}]{{3}}")
+_SHORTEST = 7
+_SUSPECT = re.compile(
+    rf"[0-9](?:[^0-9]{{0,2}}[0-9]){{5}}|[{_NUMERALS}](?:{_GAP}[{_NUMERALS}]){{6}}|[{_PROVINCE_CHARS}][A-Za-z]"
+)
+"""What every rule's hits contain: most texts hold none and need one look instead of eight."""
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
@@ -51,8 +55,10 @@ Span = tuple[int, int, str]
 
 def scrub(text: str) -> str:
     """Return *text* with identity, phone and plate numbers replaced by what they were."""
-    folded = text.translate(_FOLD)
-    if not _ANY_DIGIT.search(folded):
+    if len(text) < _SHORTEST:
+        return text
+    folded = text if text.isascii() else text.translate(_FOLD)
+    if not _SUSPECT.search(folded):
         return text
     parts, end = [], 0
     for start, stop, word in sorted(_found(folded), key=_start):

@@ -211,14 +211,15 @@ async def test_a_batch_has_one_answer_a_line(station: Station) -> None:
         b"{",
         json.dumps(other | {"bjsj": "soon"}).encode(),
         json.dumps(other).encode(),
+        json.dumps(a_record(bjnr="长" * 100_000)).encode(),
     ]
     answer = await station.post(b"\n".join(lines), content_type="application/x-ndjson")
     told = [json.loads(line) for line in answer.text.splitlines()]
 
     assert 207 == answer.status_code
-    assert [1, 2, 3, 4, 5] == [each["line"] for each in told]
+    assert [1, 2, 3, 4, 5, 6] == [each["line"] for each in told]
     assert {200, 202} == {told[0]["status"], told[1]["status"]}
-    assert [400, 400, 202] == [each["status"] for each in told[2:]]
+    assert [400, 400, 202, 413] == [each["status"] for each in told[2:]]
     assert ["bjsj"] == [f["field"] for f in told[3]["answer"]["fields"]]
 
 
