@@ -77,6 +77,15 @@ class Casebook:
         self.now += _TICK
         return self.now
 
+    def moment(self, incident: Incident) -> datetime:
+        """Return the time of the next decision on *incident*: after all that was decided before.
+
+        Clocks of two processes differ a little; which round of work a stamp belongs to must not.
+        """
+        stamps = (stamp.recorded_at for duty in incident.assignments for stamp in duty.stamps)
+        taken_up = (duty.reworked_at for duty in incident.assignments if duty.reworked_at)
+        return max([self.tick(), *(at + _TICK for at in (*stamps, *taken_up))])
+
     def numbered(self, received_at: datetime) -> str:
         """Return a fresh number of the local day of *received_at*."""
         pack = self.policy.pack
@@ -122,7 +131,7 @@ class Casebook:
     def command(self, incident_id: UUID, command: Command, trace: str | None = None) -> Outcome:
         """Decide *command* on an incident that is held."""
         incident = self.incidents[incident_id]
-        outcome = machine.decide(incident, command, self.tick(), self.policy)
+        outcome = machine.decide(incident, command, self.moment(incident), self.policy)
         if isinstance(outcome, Decided):
             self.settle(outcome, trace)
             if isinstance(command, Transfer):

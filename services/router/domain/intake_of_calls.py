@@ -111,7 +111,7 @@ def _applied(
     book: Casebook, feedback: UnitFeedback, incident_id: UUID, trace: str | None
 ) -> Refusal | None:
     incident = book.incidents[incident_id]
-    outcome = apply_feedback(incident, feedback, book.tick(), book.policy)
+    outcome = apply_feedback(incident, feedback, book.moment(incident), book.policy)
     if isinstance(outcome, Refused):
         return outcome.reason
     if isinstance(outcome, Decided):

@@ -397,3 +397,13 @@ def test_returned_by_feed_is_a_request(centre: Centre) -> None:
     centre.told(feedback(FeedbackKind.RETURNED))
 
     assert ["return_requested"] == centre.last
+
+
+def test_a_process_whose_clock_is_behind_decides_after_what_was_decided(centre: Centre) -> None:
+    """A rework and the report after it may meet two processes: the order of decisions holds."""
+    centre.hears(a_call())
+    sent = centre.of(a_call()).assignments[0].stamps[-1].recorded_at
+    centre.book.now = sent - minutes(1)
+    centre.told(feedback(FeedbackKind.ACKED))
+
+    assert centre.of(a_call()).assignments[0].stamps[-1].recorded_at > sent
