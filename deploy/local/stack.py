@@ -322,6 +322,7 @@ class Stack:
                 "supervisor": {"pid": me, "born": processes.born(me)},
                 "kafka": self.kafka,
                 "postgres": self.infrastructure.postgres.address,
+                "http": {name: part["http"] for name, part in parts.items() if "http" in part},
                 "parts": parts,
             }
         )
