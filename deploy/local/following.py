@@ -28,6 +28,7 @@ _MOVED = frozenset(
         AssignmentState.REDUNDANT,
     }
 )
+_TAKEN = frozenset({"accepted", "repeated"})
 _REACHED = frozenset({NoticeState.DELIVERED, NoticeState.ACKNOWLEDGED})
 
 
@@ -41,8 +42,10 @@ class SentCall(Struct, kw_only=True):
     answered: str
     status: int
     expected: bool
+    feed: str = "calls"
     malformed: str | None = None
     call_id: UUID | None = None
+    feedback_id: UUID | None = None
 
 
 class SentCommand(Struct, kw_only=True):
@@ -54,6 +57,7 @@ class SentCommand(Struct, kw_only=True):
     answered: str
     status: int
     reason: str | None = None
+    feedback_id: UUID | None = None
 
 
 class SeenNotice(Struct, kw_only=True):
@@ -95,6 +99,8 @@ class Records:
     """What the services wrote down themselves."""
 
     calls: frozenset[UUID]
+    feedback: frozenset[UUID]
+    parked: frozenset[UUID]
     incidents: Mapping[UUID, Incident]
     ledger: Sequence[LedgerRow]
 
@@ -123,6 +129,7 @@ def follow(journal: Journal, records: Records) -> Trail:
     lost = [
         *_failed(journal),
         *_calls_lost(journal, records.calls, homes),
+        *_feedback_lost(journal, records),
         *(
             offence
             for incident in records.incidents.values()
@@ -152,7 +159,7 @@ def _calls_lost(
     journal: Journal, stored: frozenset[UUID], homes: Mapping[UUID, int]
 ) -> Iterator[Offence]:
     for call in journal.calls.values():
-        if call.answered not in ("accepted", "repeated"):
+        if call.answered not in _TAKEN or call.feed != "calls":
             continue
         if call.call_id is None:
             yield Offence("intake", "accepted without an id", call.name)
@@ -160,6 +167,18 @@ def _calls_lost(
             yield Offence("intake", "no call row", str(call.call_id))
         elif call.call_id not in homes:
             yield Offence("router", "in no incident", str(call.call_id))
+
+
+def _feedback_lost(journal: Journal, records: Records) -> Iterator[Offence]:
+    """A unit's record must be stored, and not still wait for a call that has come long since."""
+    sent: list[SentCall | SentCommand] = [*journal.calls.values(), *journal.commands.values()]
+    for each in sent:
+        if each.feedback_id is None or each.answered not in _TAKEN:
+            continue
+        if each.feedback_id not in records.feedback:
+            yield Offence("intake", "no feedback row", str(each.feedback_id))
+        elif each.feedback_id in records.parked:
+            yield Offence("router", "feedback still parked", str(each.feedback_id))
 
 
 def _homes(incidents: Iterable[Incident]) -> dict[UUID, int]:

@@ -118,6 +118,8 @@ class Observer:
     async def records(self) -> Records:
         """Return what the services wrote down, causes before their effects."""
         calls = await self._rows("select call_id from intake.calls")
+        feedback = await self._rows("select feedback_id from intake.feedback")
+        parked = await self._rows("select feedback_id from router.parked_feedback")
         incidents = await self._rows("select doc from router.incident")
         ledger = await self._rows(
             "select notice_id, incident_id, cause, recipient, channel, purpose, state,"
@@ -127,6 +129,8 @@ class Observer:
         decoded = [decoder.decode(row["doc"]) for row in incidents]
         return Records(
             calls=frozenset(row["call_id"] for row in calls),
+            feedback=frozenset(row["feedback_id"] for row in feedback),
+            parked=frozenset(row["feedback_id"] for row in parked),
             incidents={each.incident_id: each for each in decoded},
             ledger=[LedgerRow(**row) for row in ledger],
         )

@@ -102,8 +102,9 @@ def _text(value: object) -> str:
 
 
 def _calls(journal: Journal) -> dict[str, int]:
-    answers = Counter(call.answered for call in journal.calls.values())
-    return {"sent": len(journal.calls)} | {
+    records = [call for call in journal.calls.values() if call.feed == "calls"]
+    answers = Counter(call.answered for call in records)
+    return {"sent": len(records)} | {
         answer: answers[answer] for answer in ("accepted", "repeated", "rejected")
     }
 

@@ -82,7 +82,9 @@ class Play:
             attempts=answer.attempts,
             expected=answer.answered in send.allowed,
             malformed=send.malformed,
+            feed=send.feed,
             call_id=_uuid(answer.body.get("call_id")),
+            feedback_id=_uuid(answer.body.get("feedback_id")),
         )
 
     # -- units --------------------------------------------------------------------------------
@@ -183,6 +185,7 @@ class Play:
             status=answer.status,
             attempts=answer.attempts,
             reason=answer.reason,
+            feedback_id=_uuid(answer.body.get("feedback_id")),
         )
 
     def _is_desk(self, unit: str) -> bool:

@@ -58,7 +58,7 @@ class Doors:
     async def send(self, send: Send) -> Answer:
         """Post a record to its source's feed."""
         key = self._keys[f"source:{send.source}"] if send.own_key else "not-a-key-of-anybody"
-        return await self._feed(f"{send.source}/calls", key, send.body)
+        return await self._feed(f"{send.source}/{send.feed}", key, send.body)
 
     async def handling(self, source: str, body: bytes) -> Answer:
         """Post a handling record to its source's feed."""

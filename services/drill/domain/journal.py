@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.drill.domain.plan import Answered
+from services.drill.domain.plan import Answered, Feed
 from shared.contracts.order import Order
 
 
 @dataclass(slots=True, kw_only=True)
 class SentCall:
-    """One request to intake: wall times in seconds since the epoch, `call_id` as intake answered it."""
+    """One request to intake: wall times in seconds since the epoch, ids as intake answered them."""
 
     name: str
     source: str
@@ -22,13 +22,18 @@ class SentCall:
     status: int
     attempts: int
     expected: bool
+    feed: str
     malformed: str | None = None
     call_id: UUID | None = None
+    feedback_id: UUID | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class SentCommand:
-    """One command to router; `reason` is the problem's named reason where it was refused."""
+    """One command to router; `reason` is the problem's named reason where it was refused.
+
+    One that was passed on by a hotline has the id intake gave it.
+    """
 
     command: str
     step: str
@@ -37,6 +42,7 @@ class SentCommand:
     status: int
     attempts: int
     reason: str | None = None
+    feedback_id: UUID | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,10 +95,11 @@ class Journal:
 
     def progress(self) -> dict[str, object]:
         """Return the counts a person watches."""
-        calls = Counter(call.answered.value for call in self.calls.values())
+        records = [call for call in self.calls.values() if call.feed == Feed.CALLS]
+        calls = Counter(call.answered.value for call in records)
         commands = Counter(command.answered.value for command in self.commands.values())
         return {
-            "calls": dict(calls) | {"sent": len(self.calls)},
+            "calls": dict(calls) | {"sent": len(records)},
             "commands": dict(commands) | {"sent": len(self.commands)},
             "notices": {
                 "received": len(self.notices),

@@ -9,6 +9,13 @@ from enum import StrEnum
 from shared.contracts.pack import DrillPlace, Malformed
 
 
+class Feed(StrEnum):
+    """Intake's two doors of a source; the value is the last part of the address."""
+
+    CALLS = "calls"
+    HANDLING = "handling"
+
+
 class Answered(StrEnum):
     """How an item that was sent ended; every item ends as exactly one of these."""
 
@@ -54,6 +61,7 @@ class Send:
     number: str | None
     body: bytes
     allowed: frozenset[Answered]
+    feed: Feed = Feed.CALLS
     malformed: Malformed | None = None
     own_key: bool = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import cycle
@@ -13,12 +13,19 @@ from services.drill.domain import arrivals
 from services.drill.domain.call_record import call_record
 from services.drill.domain.chance import happens, stream
 from services.drill.domain.faults_in_records import FieldNames, encoded, spoilt
+from services.drill.domain.handling_record import handling_record
 from services.drill.domain.hotline_order import hotline_order
-from services.drill.domain.plan import AGAIN, ONCE, Record, Report, Send
+from services.drill.domain.plan import AGAIN, ONCE, Feed, Record, Report, Send
+from services.drill.domain.unit_play import SHORT, Step
 from shared.contracts.pack import Malformed, Pack
 
 RESENT = 0.03
 """Share of records a hotline sends twice, word for word (*ours*)."""
+
+_AN_HOUR = timedelta(hours=1)
+
+UNCALLED = 0.02
+"""Share of call records about which a unit reports that nobody sent (双轨制, P12; *ours*)."""
 
 CALL_RECORD = FieldNames(
     received="bjsj", text="bjnr", codes=("bjlb", "bjlx", "bjxl"), point=("fxdwjd", "fxdwwd")
@@ -49,9 +56,17 @@ def played(pack: Pack, seed: int, day: date, window: Window) -> tuple[Send, ...]
     A shorter window plays exactly its part of the day: the same records under the same numbers.
     """
     reports = arrivals.reports_of_day(pack, day, stream(seed, day, "reports"))
-    sends = requests(pack, numbered(pack, day, reports), stream(seed, day, "repetition"))
+    records = numbered(pack, day, reports)
+    sends = requests(pack, records, stream(seed, day, "repetition"))
+    sends += double_track(pack, records, stream(seed, day, "double track"))
     sends += _faulty(pack, day, stream(seed, day, "faults"))
-    return in_window(sends, window)
+    return _of_calls_played(in_window(sends, window))
+
+
+def _of_calls_played(sends: tuple[Send, ...]) -> tuple[Send, ...]:
+    """Leave out what units tell of calls that fall outside the window."""
+    called = {send.number for send in sends if send.feed is Feed.CALLS}
+    return tuple(send for send in sends if send.feed is Feed.CALLS or send.number in called)
 
 
 def in_window(sends: Sequence[Send], window: Window) -> tuple[Send, ...]:
@@ -101,6 +116,42 @@ def requests(pack: Pack, records: Sequence[Record], chance: Random) -> list[Send
             sends.append(replace(first, name=f"{first.name}-again", at=first.at + delay))
         sends.append(first)
     return sends
+
+
+def double_track(pack: Pack, records: Sequence[Record], chance: Random) -> list[Send]:
+    """Return what squads report that were there by themselves: on scene at first, everything later.
+
+    Some of it reaches intake before the call does: a squad knows before the hotline (FEEDS §2).
+    """
+    sends = []
+    for record in records:
+        report = record.report
+        squad = pack.squad_of(report.place.area)
+        if not happens(UNCALLED, chance) or squad is None:
+            continue
+        told = report.at + timedelta(seconds=round(chance.uniform(-60, 240)))
+        stamps = {Step.ACK: told - timedelta(seconds=90), Step.ARRIVE: told - SHORT}
+        whole = stamps | {Step.END: told + _AN_HOUR, Step.SHEET: told + _AN_HOUR}
+        if arrivals.writes_call_records(pack, report.source):
+            sends.append(_passed_on(pack, record, squad.id, stamps, told))
+            sends.append(_passed_on(pack, record, squad.id, whole, told + _AN_HOUR))
+    return sends
+
+
+def _passed_on(
+    pack: Pack, record: Record, unit: str, stamps: Mapping[Step, datetime], at: datetime
+) -> Send:
+    source = pack.source_by_id[record.report.source]
+    fields = handling_record(record.number, unit, stamps, pack.region.zone)
+    return Send(
+        name=f"{record.number}-{unit}-{len(stamps)}",
+        at=at,
+        source=source.id,
+        number=record.number,
+        body=encoded(fields, source.charset),
+        allowed=ONCE,
+        feed=Feed.HANDLING,
+    )
 
 
 def fields_of(pack: Pack, record: Record) -> dict[str, Any]:

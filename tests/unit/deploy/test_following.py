@@ -77,6 +77,8 @@ def a_day(
     *,
     call: SentCall | None = None,
     calls: frozenset[UUID] = frozenset({CALL}),
+    feedback: frozenset[UUID] = frozenset(),
+    parked: frozenset[UUID] = frozenset(),
     incidents: tuple[Incident, ...] = (INCIDENT,),
     ledger: tuple[LedgerRow, ...] = ROWS,
     receipts: tuple[SeenNotice, ...] | None = None,
@@ -89,7 +91,10 @@ def a_day(
         notices={receipt.notice_id: receipt for receipt in got},
     )
     stored = {incident.incident_id: incident for incident in incidents}
-    return follow(journal, Records(calls=calls, incidents=stored, ledger=ledger))
+    return follow(
+        journal,
+        Records(calls=calls, feedback=feedback, parked=parked, incidents=stored, ledger=ledger),
+    )
 
 
 def stages(trail: Trail) -> tuple[set[str], set[str]]:
@@ -205,7 +210,24 @@ def test_one_record_with_two_ids_is_doubled() -> None:
         notices={row.notice_id: seen(row) for row in ROWS},
     )
     records = Records(
-        calls=frozenset({CALL}), incidents={INCIDENT.incident_id: INCIDENT}, ledger=ROWS
+        calls=frozenset({CALL}),
+        feedback=frozenset(),
+        parked=frozenset(),
+        incidents={INCIDENT.incident_id: INCIDENT},
+        ledger=ROWS,
     )
 
     assert "intake" in stages(follow(journal, records))[1]
+
+
+def test_a_units_record_is_followed_too() -> None:
+    """What a hotline passed on for a unit was answered 202 as well: stored, and not parked for ever."""
+    record = uuid4()
+    told = a_sent_call(feed="handling", call_id=None, feedback_id=str(record))
+
+    assert "intake" in stages(a_day(call=told))[0]
+    assert (
+        "router"
+        in stages(a_day(call=told, feedback=frozenset({record}), parked=frozenset({record})))[0]
+    )
+    assert Trail((), ()) == a_day(call=told, feedback=frozenset({record}))

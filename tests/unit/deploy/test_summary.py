@@ -64,7 +64,11 @@ def test_the_keys_are_those_asked_for() -> None:
     duty = an_assignment(stamps={StampKind.SENT: T0, StampKind.ACKED: T0})
     incident = an_incident(duty)
     records = Records(
-        calls=frozenset({CALL}), incidents={incident.incident_id: incident}, ledger=()
+        calls=frozenset({CALL}),
+        feedback=frozenset(),
+        parked=frozenset(),
+        incidents={incident.incident_id: incident},
+        ledger=(),
     )
     clocks = [
         a_clock(1, ClockState.RUNNING),
@@ -90,7 +94,9 @@ def test_the_keys_are_those_asked_for() -> None:
 def test_what_is_lost_is_counted_once_and_named() -> None:
     """One id lost at two stages is one lost id; the file says where it was seen last."""
     trail = Trail((Offence("notify", "no order by sms", "A"), Offence("notify", "other", "A")), ())
-    records = Records(calls=frozenset(), incidents={}, ledger=())
+    records = Records(
+        calls=frozenset(), feedback=frozenset(), parked=frozenset(), incidents={}, ledger=()
+    )
     found = summary(a_journal(), records, [], trail, dead_letters=0, tables=[])
 
     assert 1 == found["lost"]
@@ -104,7 +110,9 @@ def test_latency_runs_to_the_first_order_at_a_webhook() -> None:
 
 def test_nothing_measured_is_no_number() -> None:
     """A percentile of nothing is null, not zero."""
-    records = Records(calls=frozenset(), incidents={}, ledger=())
+    records = Records(
+        calls=frozenset(), feedback=frozenset(), parked=frozenset(), incidents={}, ledger=()
+    )
     found = summary(a_journal(), records, [], CLEAN, dead_letters=0, tables=[])
 
     assert {"p50": None, "p99": None} == found["latency_ms"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.drill.domain.plan import AGAIN, ONCE, REFUSED, Answered, Send
+from services.drill.domain.plan import AGAIN, ONCE, REFUSED, Answered, Feed, Send
 from services.drill.domain.scenario import Window, played, whole_day
 from shared.contracts.pack import Malformed, Pack
 from shared.runtime.packs import load_pack
@@ -33,8 +33,9 @@ def day(pack: Pack) -> tuple[Send, ...]:
 
 
 def valid(sends: tuple[Send, ...]) -> list[Send]:
-    """Leave out what is faulty or sent a second time."""
-    return [s for s in sends if s.malformed is None and not s.name.endswith("-again")]
+    """Leave out what is faulty, sent a second time, or a unit's record."""
+    calls = [s for s in sends if s.feed is Feed.CALLS and s.malformed is None]
+    return [s for s in calls if not s.name.endswith("-again")]
 
 
 def main_number(send: Send) -> str | None:
@@ -67,11 +68,14 @@ def test_another_seed_is_another_day(pack: Pack, day: tuple[Send, ...]) -> None:
 def test_a_shorter_window_plays_its_part_of_the_day(
     pack: Pack, day: tuple[Send, ...], start: int, hours: int
 ) -> None:
-    """`SECONDS=` plays less of the same day, under the same numbers."""
+    """`SECONDS=` plays less of the same day, under the same numbers; nothing of calls not played."""
     begin = whole_day(pack, DAY).start + timedelta(hours=start)
     window = Window(begin, begin + timedelta(hours=hours))
 
-    assert tuple(s for s in day if window.holds(s.at)) == played(pack, 7, DAY, window)
+    inside = [s for s in day if window.holds(s.at)]
+    called = {s.number for s in inside if s.feed is Feed.CALLS}
+
+    assert tuple(s for s in inside if s.number in called) == played(pack, 7, DAY, window)
 
 
 def test_the_day_has_as_many_calls_as_the_pack_says(pack: Pack, day: tuple[Send, ...]) -> None:
@@ -117,7 +121,7 @@ def test_a_record_sent_again_is_the_same_word_for_word(day: tuple[Send, ...]) ->
 
 def test_a_chain_names_a_record_that_was_sent_before(day: tuple[Send, ...]) -> None:
     """`zjjdbh` (an order's `zgdbh`) is the number of an earlier record of the same source."""
-    sent = {s.number: s for s in day if not s.name.endswith("-again")}
+    sent = {s.number: s for s in valid(day)}
     chained = [(s, main) for s in valid(day) if (main := main_number(s))]
 
     assert len(chained) > 20
@@ -141,3 +145,16 @@ def test_times_are_written_local(pack: Pack, day: tuple[Send, ...]) -> None:
             spelling = "%Y-%m-%d %H:%M:%S" if "-" in body["bjsj"] else "%Y%m%d%H%M%S"
             written = datetime.strptime(body["bjsj"], spelling).replace(tzinfo=pack.region.zone)
             assert send.at == written.astimezone(UTC)
+
+
+def test_some_units_report_that_nobody_sent_and_some_before_their_call(
+    day: tuple[Send, ...],
+) -> None:
+    """P12 双轨制: a squad's record names a call of the day, and may come before it."""
+    called = {s.number: s.at for s in valid(day)}
+    told = [s for s in day if s.feed is Feed.HANDLING]
+
+    assert len(told) > 6
+    assert {s.number for s in told} <= set(called)
+    assert any(s.at < called[s.number] for s in told)
+    assert any(s.at > called[s.number] for s in told)
