@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from services.sla.domain.reasons import Reason
-from services.sla.domain.spans import Span
+from services.sla.domain.spans import Pause, Span
 from shared.contracts.pack import ClockRule
-from shared.contracts.sla import Clock, ClockChange, ClockChangeKind, ClockState
+from shared.contracts.sla import Clock, ClockChange, ClockChangeKind, ClockKind, ClockState
 
 Judged = tuple[Clock, tuple[ClockChange, ...]]
 """A clock and what is to be said of it."""
@@ -119,7 +119,7 @@ def resume(clock: Clock, span: Span) -> Judged:
 
     A breach keeps its due time: what was late stays late.
     """
-    pause = span.pause
+    pause = span.pause or _taken_up_again(clock, span)
     if pause is None or clock.resumed_at == pause.until or clock.state is ClockState.VOID:
         return clock, ()
     gap = max(timedelta(), pause.until - pause.since)
@@ -134,6 +134,13 @@ def resume(clock: Clock, span: Span) -> Judged:
         resumed_at=pause.until,
     )
     return again, (change(again, ClockChangeKind.RESUMED, pause.until, reason=Reason.REWORK),)
+
+
+def _taken_up_again(clock: Clock, span: Span) -> Pause | None:
+    """A reopened duty's own clock (row 17) that a rework has taken up after it was stopped."""
+    if clock.stopped is None or span.kind is not ClockKind.HANDLE or span.started <= clock.started:
+        return None
+    return Pause(clock.stopped, span.started)
 
 
 def rematch(clock: Clock, rule: ClockRule | None, now: datetime) -> Judged:

@@ -15,6 +15,7 @@ from shared.contracts.incident import (
     IncidentState,
     Origin,
     StampKind,
+    StampOrigin,
 )
 from shared.contracts.sla import ClockKind
 
@@ -109,7 +110,7 @@ def _of_assignment(
     for kind in _JOURNEY:
         done = _done(duty, kind)
         # a unit that first reported from the scene has no journey to be judged
-        if duty.origin is not Origin.SELF_DISPATCHED or done is None or done > begin:
+        if _ordered(duty) or done is None or done > begin:
             yield Span(kind, 1, begin, done, _waived(duty) or ending, duty)
     yield _handling(duty, begin, ending, reopened)
     yield from _feedback(duty, begin, ending)
@@ -130,10 +131,13 @@ def _begin(duty: Assignment) -> datetime | None:
 
 
 def _ordered(duty: Assignment) -> bool:
-    """Say whether somebody told the unit to go and so waits for its answer."""
+    """Say whether somebody told the unit to go and so waits for its answer.
+
+    A standby that takes the duty itself gets its order stamped automatically, afterwards.
+    """
     if duty.origin is Origin.STANDBY:
-        sent, acked = duty.stamp(_S.SENT), duty.stamp(_S.ACKED)
-        return sent is not None and (acked is None or sent.occurred_at < acked.occurred_at)
+        sent = duty.stamp(_S.SENT)
+        return sent is not None and sent.origin is not StampOrigin.AUTOMATIC
     return duty.origin is not Origin.SELF_DISPATCHED
 
 

@@ -176,6 +176,22 @@ def test_rework_resumes_handling_and_does_not_reset_it() -> None:
     assert (ClockState.RUNNING, T0, T0 + hours(6)) == (clock.state, clock.started, clock.due)
 
 
+def test_a_reopened_incident_gets_a_new_handling_clock() -> None:
+    """Row 17: new HANDLE with its whole limit; a rework after it resumes that one (row 14)."""
+    ended = stamped(a_duty(), a_stamp(StampKind.ENDED, T0 + hours(1)))
+    reopened = replace(ended, state=a_duty().state, reworked_at=T0 + hours(30))
+    done = stamped(reopened, a_stamp(StampKind.ENDED, T0 + hours(31)))
+    reworked = replace(done, state=a_duty().state, rework=1, reworked_at=T0 + hours(36))
+    kept = derived(an_incident(ended)).clocks
+    for version, duty in enumerate((reopened, done, reworked), 2):
+        kept = derived(replace(an_incident(duty, version=version), reopened=1), kept).clocks
+    first, second = (c for c in kept.clocks if c.kind is ClockKind.HANDLE)
+
+    assert (ClockState.MET, T0 + hours(1)) == (first.state, first.stopped)
+    assert (ClockState.RUNNING, T0 + hours(30)) == (second.state, second.started)
+    assert T0 + hours(30 + 4 + 5) == second.due
+
+
 def test_a_worse_severity_rematches_running_clocks_and_keeps_the_old_due_time() -> None:
     """§3: a severity (or kind) change re-matches rules for running clocks only."""
     before = derived(an_incident(a_duty(), category="utility.power")).clocks

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.sla.domain.firing import next_step
-from shared.contracts.incident import Origin, Relation, StampKind
+from shared.contracts.incident import Origin, Relation, StampKind, StampOrigin
 from shared.contracts.sla import ClockKind, ClockState
 from tests.unit.sla.snapshots import (
     NIGHT,
@@ -118,6 +118,17 @@ def test_a_standby_that_takes_the_duty_is_measured_from_its_own_ack() -> None:
 
     assert T0 + minutes(26) == the(ClockKind.ARRIVAL, kept).due
     assert ClockKind.ACK not in kinds_of(kept)
+
+
+def test_a_standby_first_heard_from_the_scene_has_no_journey_to_judge() -> None:
+    """Row 26: it took the duty itself; router stamps order and report with the same moment."""
+    there = stamped(
+        a_duty(None, origin=Origin.STANDBY),
+        replace(a_stamp(StampKind.SENT, T0 + minutes(6)), origin=StampOrigin.AUTOMATIC),
+        a_stamp(StampKind.ARRIVED, T0 + minutes(6)),
+    )
+
+    assert {ClockKind.HANDLE, ClockKind.FEEDBACK} == kinds_of(derived(an_incident(there)).clocks)
 
 
 def test_a_standby_called_by_the_desk_must_answer() -> None:
