@@ -21,6 +21,7 @@ from services.router.adapters.bodies import (
 from services.router.domain import requests
 from services.router.domain.requests import Answer
 from shared.contracts.problems import Problem
+from shared.contracts.refusals import Refusal
 from shared.runtime import metrics
 from shared.runtime.errors import Unavailable
 from shared.runtime.group import Busy
@@ -50,6 +51,8 @@ class CommandDoors:
     """Routes of all commands."""
 
     def __init__(self, group: Group, keyring: Keyring) -> None:
+        for reason in Refusal:  # shown as 0 until it happens
+            metrics.REFUSED.labels(reason)
         self._group = group
         self._keyring = keyring
 

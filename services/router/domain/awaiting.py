@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from services.router.domain.unit_rows import returned_before
 from shared.contracts.incident import AssignmentState, Incident, IncidentState
 
 _RETURNABLE = (AssignmentState.SENT, AssignmentState.ACKED)
@@ -20,13 +21,14 @@ class Awaits(StrEnum):
 
 
 class Matter(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing to decide; `assignment_id` of a return (退单)."""
+    """One thing to decide; `assignment_id` of a return (退单), a second one needs arbitration."""
 
     kind: Awaits
     incident_id: UUID
     number: str
     assignment_id: UUID | None = None
     reason: str | None = None
+    arbitration: bool = False
 
 
 def awaits(incident: Incident) -> Awaits | None:
@@ -44,6 +46,7 @@ def matters(incident: Incident) -> list[Matter]:
             number=incident.number,
             assignment_id=duty.assignment_id,
             reason=duty.return_reason,
+            arbitration=returned_before(incident),
         )
         for duty in incident.assignments
         if duty.return_reason and duty.state in _RETURNABLE

@@ -33,7 +33,7 @@ def test_what_the_desk_puts_down_is_shown_apart(scope: str, origin: StampOrigin)
     """A stamp told by phone and typed by the desk is not the unit's own."""
     action = UNIT_ACTIONS["ack"]
     who = Principal(name=scope, sha256="", scopes=(scope,))
-    command = action.build(who, an_incident_id(), action.body(occurred_at=T0))  # type: ignore[call-arg]
+    command = action.build(who, an_incident_id(), action.body(occurred_at=T0))
 
     assert origin is command.origin  # type: ignore[attr-defined]
 

@@ -235,6 +235,7 @@ def test_a_second_return_goes_to_arbitration(story: Story) -> None:
     second = story.duty("xj-police")
     asked(story, second)
 
+    assert [True] == [m.arbitration for m in matters(story.incident)]
     assert Refusal.ARBITRATION_NEEDED is story.refused(decided(second))
     assert story.refused(decided(second, arbitrated=True)) is None
 
