@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ async def account(
     path = summary.write(out, content)
     console.print(summary.shown(content, _notes(journal, last, left)))
     console.print(f"{path}", *content["tables"], sep="\n", highlight=False, soft_wrap=True)
+    missing += _not_in_table(out / f"{day.date:%Y-%m-%d}-overview.json", journal)
     return _verdict(trail, left, missing, console)
 
 
@@ -93,6 +95,15 @@ async def _tables(day: DemoDay, observer: Observer, out: Path) -> tuple[list[str
     return written, missing
 
 
+def _not_in_table(path: Path, journal: Journal) -> list[str]:
+    """Say whether the day's table counts exactly the calls that were accepted."""
+    accepted = {call.call_id for call in journal.calls.values() if call.call_id is not None}
+    received = json.loads(path.read_bytes())["received"] if path.exists() else None
+    if received == len(accepted):
+        return []
+    return [f"{path.name} counts {received} calls received, {len(accepted)} were accepted"]
+
+
 def _verdict(
     trail: Trail, left: Mapping[str, int], missing: Sequence[str], console: Console
 ) -> int:
@@ -102,7 +113,7 @@ def _verdict(
         for name, offences in (("lost", trail.lost), ("doubled", trail.doubled))
         for offence in offences[:_SHOWN]
     ]
-    wrong += [f"table missing: {each}" for each in missing]
+    wrong += [f"table: {each}" for each in missing]
     if left:
         wrong.append(f"not drained in time: {_counted(left)}")
     for line in wrong:
