@@ -16,9 +16,7 @@ async def seed_offsets(address: str, databases: Mapping[str, str]) -> int:
     *address* is the broker's, *databases* maps a service to its DSN. An offset that exists stays
     as it is. Returns how many were written; raises Unavailable.
     """
-    consumers = {
-        who: topics for who, topics in CONSUMERS.items() if who.split(".")[0] in databases
-    }
+    consumers = {who: topics for who, topics in CONSUMERS.items() if who.split(".")[0] in databases}
     heard = sorted({topic for topics in consumers.values() for topic in topics})
     bounds = await bounds_of(address, heard) if heard else {}
     written = 0
