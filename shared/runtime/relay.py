@@ -147,8 +147,10 @@ class Relay:
             self._busy_until = now + IDLE_AFTER_S
         else:
             wait = POLL_S if now < self._busy_until else IDLE_POLL_S
+        # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._awake.wait(), wait)
+            async with asyncio.timeout(wait):
+                await self._awake.wait()
         if self._in_flight:
             await own.fetchval("select 1")  # a slow broker must not cost us the lock
 
