@@ -133,6 +133,13 @@ class Incidents(RuleBasedStateMachine):
         for kind in (StampKind.ACKED, StampKind.ARRIVED, StampKind.ENDED, StampKind.FED_BACK):
             self.unit_reports(choice, kind, 0, Sheet(result="已处置"))
 
+    @rule()
+    def everybody_does_their_duty(self) -> None:
+        """So that handled, verified and closed are often reached."""
+        for choice, duty in enumerate(self.incident.assignments):
+            if duties.is_active(duty):
+                self.unit_does_its_whole_duty(choice)
+
     @rule(choice=st.integers(0, 9), why=reasons)
     def unit_asks_to_return(self, choice: int, why: str) -> None:
         """退单."""
@@ -177,22 +184,32 @@ class Incidents(RuleBasedStateMachine):
         more = {} if kind is commands.Activate else {"reason": "原因"}
         self.does(kind(by="desk", assignment_id=self.duty(choice), **more))
 
-    @rule(
-        kind=st.sampled_from([commands.Cancel, commands.Invalidate, commands.Reopen]), why=reasons
-    )
-    def desk_ends_or_reopens(self, kind: Any, why: str) -> None:
-        """Rows 3, 17, 21."""
-        self.does(kind(by="desk", reason=why))
+    @rule(kind=st.sampled_from([commands.Cancel, commands.Invalidate]), chance=st.integers(0, 9))
+    def desk_calls_off(self, kind: Any, chance: int) -> None:
+        """Rows 3, 21; seldom, since little follows."""
+        self.does(kind(by="desk", reason="原因" if chance == 0 else ""))
 
-    @rule(line=st.sampled_from(list(Line)), why=reasons)
-    def desk_transfers(self, line: Line, why: str) -> None:
-        """Row 4."""
+    @rule(why=reasons)
+    def desk_reopens(self, why: str) -> None:
+        """Row 17."""
+        self.does(commands.Reopen(by="desk", reason=why))
+
+    @rule(line=st.sampled_from(list(Line)), chance=st.integers(0, 9))
+    def desk_transfers(self, line: Line, chance: int) -> None:
+        """Row 4; seldom."""
+        why = "原因" if chance == 0 else ""
         self.does(commands.Transfer(by="desk", line=line, reason=why))
 
     @rule(passed=st.booleans(), units=st.sampled_from([(), ("xj-rescue",)]), why=reasons)
     def checker_checks(self, passed: bool, units: tuple[str, ...], why: str) -> None:
         """Rows 13, 14."""
         self.does(commands.Check(by="checker", passed=passed, units=units, reason=why))
+
+    @rule()
+    def handled_and_closed(self) -> None:
+        """The plain way to the end."""
+        self.everybody_does_their_duty()
+        self.does(commands.Check(by="checker", passed=True, reason="属实"))
 
     @rule(what=st.sampled_from(list(commands.Later)))
     def asked_for_later_rows(self, what: commands.Later) -> None:
@@ -207,9 +224,9 @@ class Incidents(RuleBasedStateMachine):
     @rule(
         category=st.sampled_from(["fire", "order.fight", "city"]),
         area=st.sampled_from([None, COUNTY_TOWN, TOWNSHIP]),
-        withdrawn=st.booleans(),
+        chance=st.integers(0, 9),
     )
-    def hotline_revises(self, category: str, area: str | None, withdrawn: bool) -> None:
+    def hotline_revises(self, category: str, area: str | None, chance: int) -> None:
         """The call gets another kind or place, or is taken back."""
         self.revision += 1
         call = replace(
@@ -219,7 +236,7 @@ class Incidents(RuleBasedStateMachine):
             place=Place(area=area),
         )
         before = self.incident
-        change = CallChange.WITHDRAWN if withdrawn else CallChange.REVISED
+        change = CallChange.WITHDRAWN if chance == 0 else CallChange.REVISED
         take_call(self.book, CallEvent(call=call, change=change), None)
         self.compare(before)
 
