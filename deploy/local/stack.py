@@ -9,21 +9,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from deploy import database
-from deploy.local import processes
 from deploy.local.cache import is_downloaded
+from deploy.local.endpoints import listed
 from deploy.local.errors import PartFailed, StackError
 from deploy.local.infrastructure import POSTGRES, Infrastructure, choose
 from deploy.local.kafka import EmbeddedKafka, Heap
 from deploy.local.parts import InfrastructurePart, Part, Service, ServiceInstance
+from deploy.local.preparation import prepare
 from deploy.local.run_folder import ROOT, RUN, RunFolder
 from deploy.local.secrets import StackSecrets
-from deploy.local.seeds import seed_offsets
 from deploy.local.supervisor import State, Status, Supervisor, Tell
 from deploy.local.wiring import SERVICES, wired
-from deploy.topics import TOPICS_FILE, create_topics, read_topics
 from shared.contracts.pack import Pack
 from shared.runtime.packs import load_pack
 
@@ -223,20 +222,13 @@ class Stack:
             self._say_ready(part, began)
 
     async def _prepare(self, pack: Pack, names: Sequence[str]) -> None:
-        """Bring database, topics, offsets and clock to where services may start."""
         began = time.monotonic()
-        passwords = {name: self.secrets.passwords(name) for name in names}
-        topics = read_topics(TOPICS_FILE, [d.id for d in pack.departments])
-        server = self.infrastructure.postgres.dsn
-        self._database, created = await asyncio.gather(
-            asyncio.to_thread(database.provision, server, passwords),
-            create_topics(self.kafka, topics),
+        self._database, done = await prepare(
+            self.infrastructure, pack, {name: self.secrets.passwords(name) for name in names}
         )
-        seeded = await seed_offsets(self.kafka, {name: self.dsn(name) for name in names})
         origin, speed = self._clock or (None, 1.0)
         await self.set_clock(origin, speed)
-        detail = f"{len(topics)} topics ({len(created)} new), {seeded} offsets seeded"
-        self._tell(Status("setup", State.READY, f"{detail}, {time.monotonic() - began:.1f} s"))
+        self._tell(Status("setup", State.READY, f"{done}, {time.monotonic() - began:.1f} s"))
 
     async def _start_services(self) -> None:
         began = time.monotonic()
@@ -306,26 +298,8 @@ class Stack:
         self._tell(Status(part.name, State.READY, detail))
 
     def _write_endpoints(self) -> None:
-        me = os.getpid()
-        parts: dict[str, dict[str, Any]] = {}
-        for name, part in self.parts.items():
-            entry: dict[str, Any] = {"address": part.address}
-            if part.child is not None and part.child.started:
-                entry |= {"pid": part.child.pid, "born": processes.born(part.child.pid)}
-            if isinstance(part, ServiceInstance):
-                entry |= {"service": part.service.name, "http": part.address}
-            parts[name] = entry
-        self.folder.write_endpoints(
-            {
-                "region": self.region,
-                "ready": self._ready,
-                "supervisor": {"pid": me, "born": processes.born(me)},
-                "kafka": self.kafka,
-                "postgres": self.infrastructure.postgres.address,
-                "http": {name: part["http"] for name, part in parts.items() if "http" in part},
-                "parts": parts,
-            }
-        )
+        content = {"region": self.region, "ready": self._ready}
+        self.folder.write_endpoints(content | listed(self.infrastructure, self.parts))
 
     @staticmethod
     def _started(value: T | None) -> T:
