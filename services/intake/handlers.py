@@ -90,11 +90,15 @@ class Handlers:
         """Number each call's revisions in order and say each; the last one's state is stored."""
         stored = await self.calls.load({each.call_id for each in group})
         folds: dict[UUID, _Fold] = {}
-        answers = []
+        answers, conflicts = [], []
         for each in group:
             fold = folds.get(each.call_id) or _Fold(stored.get(each.call_id))
             folds[each.call_id] = fold
             answers.append(self._on_call(each, fold, work))
+            if answers[-1].outcome is Outcome.CONFLICTING:
+                conflicts.append(_conflict(each))
+        if conflicts:  # told to the desk as well: a changed body may be news of the emergency
+            await self.on_refusals(conflicts, work)
         for call_id, fold in folds.items():
             if fold.call is not None:
                 self.calls.save(work, fold.call, base=fold.base, known=fold.known)
@@ -107,13 +111,7 @@ class Handlers:
         outcome, revision = judge(
             fold.known, handed.digest, strict=handed.source.strict, dated=each.reading.dated
         )
-        if outcome is Outcome.CONFLICTING:
-            # told to the desk as well: a changed body may be news of the emergency
-            refusal = HandedRefusal(
-                each.reading.source_id, (str(Problem.CONFLICTING_BODY),), handed
-            )
-            self._say_rejected(refusal, _rejection_id(refusal), work)
-        elif outcome is not Outcome.REPEATED:
+        if outcome in (Outcome.RECEIVED, Outcome.REVISED):
             call = self._call(each, revision, fold)
             fold.take(call, each.reading, handed.digest)
             change = CallChange.RECEIVED if outcome is Outcome.RECEIVED else CallChange.REVISED
@@ -237,6 +235,11 @@ class _Fold:
 def lane_of(source: Source) -> Lane:
     """Return the lane of what is not a call (a unit's record): a 12345 source's waits behind."""
     return Lane.ORDINARY if source.line is Line.GOVERNMENT else Lane.URGENT
+
+
+def _conflict(each: HandedCall) -> HandedRefusal:
+    reason = (str(Problem.CONFLICTING_BODY),)
+    return HandedRefusal(each.reading.source_id, reason, each.handed)
 
 
 def _call_of(each: HandedFeedback) -> UUID:

@@ -105,6 +105,10 @@ def _refuse_by_name(app: FastAPI) -> None:
     async def unavailable(_: Request, error: Unavailable) -> Response:  # noqa: ARG001 - its signature
         return problem(Problem.NOT_DURABLE, "the record cannot be reached now", retry_after_s=1)
 
+    @app.exception_handler(404)
+    async def nowhere(_: Request, error: Exception) -> Response:  # noqa: ARG001 - its signature
+        return problem(Problem.NOT_FOUND, "no such address; /docs lists them")
+
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> Response:
         places = sorted({str(each["loc"][-1]) for each in error.errors()})

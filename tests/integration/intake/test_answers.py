@@ -88,7 +88,7 @@ async def test_400_names_every_bad_field_and_the_event_holds_no_value(station: S
     """FEEDS 5: all at once, and a `call.rejected` masked to field names."""
     number = fresh_number()
     body = {"jjdbh": number, "bjsj": "1900-01-01 00:00:00", "fxdwjd": 2.35, "fxdwwd": 48.85}
-    answer = await station.post(body)
+    answer = await station.post(body, traceparent=TRACE)
     rows = await station.rows("select rejection_id from rejection where source_id = $1", number)
     said = await station.said(REJECTED, str(rows[0]["rejection_id"]))
 
@@ -96,6 +96,7 @@ async def test_400_names_every_bad_field_and_the_event_holds_no_value(station: S
     assert "application/problem+json" in answer.headers["content-type"]
     assert {"bjsj", "bjnr", "fxdwjd", "fxdwwd"} == {f["field"] for f in answer.json()["fields"]}
     assert sorted(body) == said[0]["data"]["fields"]
+    assert TRACE[:36] == said[0]["headers"]["traceparent"][:36]
     assert "1900" not in json.dumps(said) + answer.text
     assert "48.85" not in json.dumps(said) + answer.text
 

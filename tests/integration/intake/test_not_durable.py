@@ -52,6 +52,19 @@ async def test_a_write_whose_outcome_is_unknown_is_503_and_safe_to_send_again(
     assert 1 == await _said(wired, again.json()["call_id"])
 
 
+async def test_readiness_returns_without_a_request(start: Start, wire: Wire) -> None:
+    """A lane that nobody posts to must not stay unready after PostgreSQL came back."""
+    with start(database=wire.dsn) as lonely:
+        wire.cut = Cut.BEFORE
+        await lonely.post(a_record())
+        away = (await lonely.get("/ready")).json()["waiting"]
+        async with asyncio.timeout(20):
+            while "calls.urgent" in (await lonely.get("/ready")).json()["waiting"]:
+                await asyncio.sleep(0.1)
+
+    assert "calls.urgent" in away
+
+
 async def test_a_refusal_that_cannot_be_told_is_503_too(wired: Station, wire: Wire) -> None:
     """The sender gets 400 only once the desk is sure to learn of it."""
     async with _locked(wired, "rejection"):
