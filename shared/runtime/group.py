@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -12,6 +13,8 @@ from shared.runtime import metrics
 from shared.runtime.consumer import MAX_REDECIDE
 from shared.runtime.errors import GuardLost, Unavailable
 from shared.runtime.store import Store, Work
+
+PROBE_S = 0.5
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,10 +54,21 @@ class GroupCommit(Generic[T, R]):
     async def run(self) -> None:
         """Commit groups one after the other until cancelled."""
         while True:
-            group = [await self._queue.get()]
+            group = [await self._next()]
             while len(group) < self._batch and not self._queue.empty():
                 group.append(self._queue.get_nowait())
             await self._settle([g for g in group if not g[1].done()])
+
+    async def _next(self) -> tuple[T, asyncio.Future[R]]:
+        """Return what comes next; while PostgreSQL is away look for it, so that readiness returns."""
+        while self.waiting is not None:
+            try:
+                return await asyncio.wait_for(self._queue.get(), PROBE_S)
+            except TimeoutError:
+                with contextlib.suppress(Unavailable):
+                    await self._store.database.fetch("select 1")
+                    self.waiting = None
+        return await self._queue.get()
 
     async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         try:
