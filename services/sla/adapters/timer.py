@@ -77,8 +77,10 @@ class Timer:
         self._wake_at = earliest or datetime.max.replace(tzinfo=self._clock.now().tzinfo)
         until = self._clock.now().timestamp() + IDLE_S * self._clock.speed
         while (wait := self._wait(until)) > SOONEST_S:
+            # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._early.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._early.wait()
             self._early.clear()
         await asyncio.sleep(max(0.0, wait))
         self._wake_at = None
