@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from deploy.database import (
     Passwords,
@@ -23,6 +24,10 @@ from deploy.database import (
 from deploy.local.infrastructure import KAFKA, POSTGRES, Infrastructure, Kind, choose
 from deploy.local.stack import Stack
 from tests.parts import SERVICES, FreshDatabase, MakeStack, SessionKafka
+
+# a busy machine is not a failed property
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.reports.adapters.formats import Form, render
@@ -273,6 +273,7 @@ def clocks(draw: st.DrawFn) -> Facts:
 MEASURES = ("should", "done", "on_time", "late", "open", "exempt", "suspended", "not_yet_due")
 
 
+@settings(max_examples=30)
 @given(clocks(), st.sampled_from(Population))
 def test_units_sum_to_the_total(found: Facts, population: Population) -> None:
     """Every count of the total is the sum of the units'; should = on time + late + open."""
@@ -290,6 +291,7 @@ def test_units_sum_to_the_total(found: Facts, population: Population) -> None:
         )
 
 
+@settings(max_examples=30)
 @given(clocks(), st.integers(0, 25), st.booleans())
 def test_an_exercise_changes_nothing_of_the_real_table(
     found: Facts, hours: int, open_: bool
@@ -308,6 +310,7 @@ def test_an_exercise_changes_nothing_of_the_real_table(
     assert before == after
 
 
+@settings(max_examples=30)
 @given(clocks(), st.randoms())
 def test_the_same_clocks_in_any_order_give_the_same_bytes(found: Facts, random: Any) -> None:
     """A month recomputed is the same byte for byte."""
