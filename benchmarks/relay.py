@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -68,7 +69,7 @@ async def load(sink: KafkaSink, topic: str, count: int) -> None:
 
 
 async def block(
-    kind: str, count: int, kafka: str, template: str, apps: dict[str, str], admin: str
+    kind: str, count: int, kafka: str, template: str, apps: Mapping[str, str], admin: str
 ) -> float:
     """Run one contender once on fresh topics and a fresh database; return events per second."""
     name = f"{kind.replace('_', '-')}-{uuid4().hex[:8]}"

@@ -62,7 +62,7 @@ async def rows(admin: str, sql: str, *args: Any) -> list[Any]:
     """Return the rows of one statement as the superuser."""
     connection = await asyncpg.connect(admin)
     try:
-        return await connection.fetch(sql, *args)  # type: ignore[no-any-return]
+        return await connection.fetch(sql, *args)
     finally:
         await connection.close()
 
@@ -127,7 +127,7 @@ async def running(*parts: Any) -> Any:
 async def until(condition: Callable[[], Awaitable[bool]], *, within_s: float = 30) -> None:
     """Wait until *condition* holds, looking every 20 ms; fails after *within_s*."""
     async with asyncio.timeout(within_s):
-        while not await condition():  # noqa: ASYNC110 - the world outside has no event to await
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

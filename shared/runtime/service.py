@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from shared.runtime import metrics
+from shared.runtime import logs, metrics
 from shared.runtime.errors import Unavailable
+from shared.runtime.settings import SettingsError
 
 START_RETRY_S = 0.3
 
@@ -65,7 +66,8 @@ async def until_available(action: Callable[[], Awaitable[None]]) -> None:
 
 
 def main(service: Callable[[], Awaitable[None]]) -> None:
-    """Run a service's own coroutine on uvloop; exit code 1 when it failed."""
+    """Run a service's own coroutine on uvloop; exit code 1 when it failed, 2 for its settings."""
+    logs.configure("starting", "-", "info")  # the library's default would print local variables
     try:
         import uvloop  # noqa: PLC0415 - not on every platform
     except ImportError:
@@ -76,6 +78,9 @@ def main(service: Callable[[], Awaitable[None]]) -> None:
         runner(service())  # type: ignore[arg-type]
     except KeyboardInterrupt:
         sys.exit(130)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - told to whoever starts it by hand
+        sys.exit(2)
     except Exception:  # noqa: BLE001 - the last frame: named in the log, then exit 1
         structlog.get_logger().exception("service failed")
         sys.exit(1)
