@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -151,11 +152,11 @@ def test_topics_yaml_is_the_registry() -> None:
 
 def test_optional_additions_are_compatible_and_everything_else_is_named() -> None:
     """The compatibility check: removal, new type, new requirement, closed enumeration."""
-    old = {"$defs": {"A": {"properties": {"x": {"type": "string"}, "y": {"type": "integer"}}, "required": ["x"]},
+    old: dict[str, Any] = {"$defs": {"A": {"properties": {"x": {"type": "string"}, "y": {"type": "integer"}}, "required": ["x"]},
                      "E": {"enum": ["a", "b"]}}}  # fmt: skip
     new = {"$defs": {"A": {"properties": {"x": {"type": "integer"}, "z": {"type": "string"}}, "required": ["x", "z"]},
                      "E": {"enum": ["a", "c"]}}}  # fmt: skip
-    added = {"$defs": {**old["$defs"], "A": {**old["$defs"]["A"], "properties": {
+    added: dict[str, Any] = {"$defs": {**old["$defs"], "A": {**old["$defs"]["A"], "properties": {
         **old["$defs"]["A"]["properties"], "z": {"type": "string"}}}}}  # fmt: skip
 
     assert [] == breaks(old, added)

@@ -53,7 +53,7 @@ def test_every_problem_has_a_status_and_words_in_both_languages() -> None:
     """One StrEnum, one catalogue."""
     assert set(Problem) == set(MEANINGS)
     for code, meaning in MEANINGS.items():
-        body = json.loads(problem(code, "here").body)
+        body = json.loads(bytes(problem(code, "here").body))
         assert (f"urn:liandong:problem:{code}", meaning.status) == (body["type"], body["status"])
         assert meaning.zh
         assert meaning.en
