@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
+from services.reports.adapters.unhurried import UnhurriedSource
 from services.reports.config import Settings
 from services.reports.handlers import on_events
 from shared.contracts.consumers import CONSUMERS
@@ -16,7 +17,7 @@ from shared.runtime import keys, logs, packs, service, settings
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.events import Event
-from shared.runtime.kafka import KafkaSink, KafkaSource
+from shared.runtime.kafka import KafkaSink
 from shared.runtime.keys import Keyring
 from shared.runtime.relay import Relay
 from shared.runtime.service import Part
@@ -43,7 +44,13 @@ async def run() -> None:
 
     consumer = Consumer(
         CONSUMER,
-        KafkaSource(own.kafka, group=CONSUMER, topics=CONSUMERS[CONSUMER], instance=own.instance),
+        UnhurriedSource(
+            own.kafka,
+            group=CONSUMER,
+            topics=CONSUMERS[CONSUMER],
+            instance=own.instance,
+            linger_s=own.linger_s,
+        ),
         Store(database, relay.wake),
         handler,
         lane=Lane.ORDINARY,

@@ -40,9 +40,10 @@ def application(pack: Pack, facts: FactSource, keyring: Keyring, parts: Sequence
     """Return the app: `/v1/months/{month}/{table}`, `/v1/days/{date}/{table}`, health."""
     app = FastAPI(title="reports", version="1", docs_url=None, redoc_url=None)
     app.router.routes.extend(health_routes(parts))
+    door = _Door(pack, facts, keyring)
     for kind, (path, parse) in _KINDS.items():
         for table in Table:
-            endpoint = _endpoint(table, kind, parse, _Door(pack, facts, keyring))
+            endpoint = _endpoint(table, kind, parse, door)
             app.get(f"/v1/{path}/{{label}}/{table}", name=f"{kind} {table}")(endpoint)
 
     @app.exception_handler(Refused)

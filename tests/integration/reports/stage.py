@@ -80,6 +80,10 @@ class Stage:
     async def forget_offsets(self) -> None:
         """Have everything delivered again, high-water marks gone too."""
         await rows(self.admin, "update reports.consumer_offset set next = 0, last_event = null")
+        await self.forget_marks()
+
+    async def forget_marks(self) -> None:
+        """Have nothing but the facts themselves remember a version."""
         await rows(self.admin, "delete from reports.high_water")
 
     async def waits_for_a_lock(self) -> None:
