@@ -139,11 +139,8 @@ def _steps(clocks: ClockSet | None) -> Mapping[UUID, tuple[Clock, datetime]]:
 
 
 def _changed_steps(firing: Firing) -> list[tuple[UUID, UUID, datetime | None]]:
-    """Return clock, incident and next step (None: no more) of each timer row that moves."""
-    had, has = _steps(firing.before), _steps(firing.outcome.clocks)
+    """Return clock, incident and next step (None: no more) of each clock that was fired."""
+    fired = {change.clock_id for change in firing.outcome.changes}
     incident = firing.before.incident_id
-    return [
-        (clock_id, incident, has[clock_id][1] if clock_id in has else None)
-        for clock_id, (_, step) in had.items()
-        if clock_id not in has or has[clock_id][1] != step
-    ]
+    after = firing.outcome.clocks.clocks
+    return [(c.clock_id, incident, next_step(c)) for c in after if c.clock_id in fired]
