@@ -67,6 +67,12 @@ select notice_id, version from notice
 where notice_id = any($1::uuid[]) and state = 'queued' and owner = $2
 """
 
+_OUTCOMES = (
+    NoticeState.DELIVERED,
+    NoticeState.FAILED,
+    NoticeState.GIVEN_UP,
+    NoticeState.SUPERSEDED,
+)
 _ENCODER = msgspec.json.Encoder()
 _log = structlog.get_logger()
 
@@ -83,6 +89,9 @@ class Settling:
         self._policies: Mapping[str, ChannelPolicy] = {
             policy.channel: policy for policy in pack.notices.channels
         }
+        for channel in self._policies:
+            for outcome in _OUTCOMES:
+                metrics.NOTICES.labels(channel, outcome.value)
         self._store = store
         self._database: Database = store.database
         self._clock = clock
