@@ -37,6 +37,8 @@ from tests.parts import FreshDatabase, SessionKafka
 pytestmark = [pytest.mark.infrastructure, pytest.mark.faults]
 ROOT = Path(__file__).parents[3]
 CLOCKS, SPREAD_S = 1000, 5.0
+WITHIN_S = 120
+"""A busy machine starts processes slowly; nothing waits this long otherwise."""
 
 
 class Process:
@@ -62,7 +64,7 @@ class Process:
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         await self.spawn()
-        await until(self._ready)
+        await until(self._ready, within_s=WITHIN_S)
 
     async def spawn(self) -> None:
         """Start it and do not wait."""
@@ -144,13 +146,13 @@ async def test_a_killed_instance_loses_and_doubles_nothing(
         sets = [only_ack(due_in(now, timedelta(seconds=2) + n * step)) for n in range(CLOCKS)]
         await keep(db, *sets)
         for victim, share in ((one, 0.75), (two, 0.4)):
-            await until(partial(_left, database, int(share * CLOCKS)))
+            await until(partial(_left, database, int(share * CLOCKS)), within_s=WITHIN_S)
             open_when_killed = len(await open_clocks(database))
             await victim.kill()
             assert 0 < open_when_killed < CLOCKS
             await victim.spawn()
-        await until(lambda: _left(database, 0))
-        await until(lambda: _published(database))
+        await until(lambda: _left(database, 0), within_s=WITHIN_S)
+        await until(lambda: _published(database), within_s=WITHIN_S)
     heard = await breaches_heard(kafka, now.timestamp() - 1)
 
     wanted = {each.clocks[0].clock_id for each in sets}
