@@ -14,7 +14,7 @@ from rich.console import Console
 
 from deploy.local import until_stopped
 from deploy.local.accounting import account
-from deploy.local.demo_day import DemoDay, chosen
+from deploy.local.demo_day import SPEED, STANDSTILL, DemoDay, chosen
 from deploy.local.errors import PartFailed, StackError
 from deploy.local.observing import Look, Observer
 from deploy.local.run_folder import ROOT, RUN
@@ -73,7 +73,7 @@ async def _demo(region: str, day: DemoDay, out: Path, run_dir: Path) -> int:
         Stack(
             region=region,
             environment={"drill": day.settings()},
-            clock=day.clock,
+            clock=(day.eve, STANDSTILL),
             run_dir=run_dir,
             fresh=True,
             disposable=True,
@@ -81,6 +81,7 @@ async def _demo(region: str, day: DemoDay, out: Path, run_dir: Path) -> int:
         ) as stack,
         Observer(stack) as observer,
     ):
+        await stack.set_clock(day.eve, SPEED)
         console.print(f"stack up after {time.monotonic() - began:.1f} s", highlight=False)
         with Screen(console, day.pack.region.zone, day.pack.region.name) as screen:
             last, left = await _until_drained(observer, screen, day.longest_s)
@@ -92,9 +93,12 @@ async def _until_drained(
 ) -> tuple[Look, dict[str, int]]:
     """Watch until nothing is left to do, twice in a row; return the last look and what is left.
 
+    Once the scenario is played platform time stands still: clocks that would become due later in
+    the night are not the day's, and nothing would ever be quiet.
+
     Where it does not end in time, what is left is not empty. Raises PartFailed when the drill died.
     """
-    calm = 0
+    calm, standing = 0, False
     deadline = time.monotonic() + longest_s + DRAIN_S
     while True:
         look = await observer.look()
@@ -104,8 +108,11 @@ async def _until_drained(
                 f"its log lies in {observer.stack.folder.logs}"
             )
         screen.show(look)
+        if look.played and not standing:
+            await observer.stop_time()
+            standing = True
         left = look.unfinished()
-        calm = 0 if left else calm + 1
+        calm = 0 if left or not standing else calm + 1
         if calm == _CALM_LOOKS or time.monotonic() > deadline:
             return look, left
         await asyncio.sleep(_LOOK_S)

@@ -16,8 +16,10 @@ from shared.contracts.pack import Pack
 
 SPEED = 720.0
 """A day in two minutes."""
-LEAD_S = 10.0
-"""Wall seconds from setting the clock to the first call: the services start meanwhile."""
+STANDSTILL = 0.001
+"""Speed while services start and queues drain. Not 1: that would be the real population."""
+LEAD_S = 4.0
+"""Wall seconds from letting the clock run to the first call: every service has looked at it by then."""
 TAIL_MINUTES = 120.0
 """Platform minutes units and desk go on after the last call: ten wall seconds."""
 BUSY_HOUR = 7
@@ -46,13 +48,13 @@ class DemoDay:
         return self.start.astimezone(self.pack.region.zone).date()
 
     @property
-    def clock(self) -> tuple[datetime, float]:
-        """Platform time to set before the services start, and its speed."""
-        return self.start - timedelta(seconds=LEAD_S * SPEED), SPEED
+    def eve(self) -> datetime:
+        """Platform time (UTC) from which the clock runs."""
+        return self.start - timedelta(seconds=LEAD_S * SPEED)
 
     @property
     def longest_s(self) -> float:
-        """Wall seconds from setting the clock until the drill has nothing left to do."""
+        """Wall seconds from letting the clock run until the drill has nothing left to do."""
         return LEAD_S + self.seconds + TAIL_MINUTES * 60 / SPEED
 
     def settings(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from psycopg.rows import dict_row
 
+from deploy.local.demo_day import STANDSTILL
 from deploy.local.following import Journal, LedgerRow, Records
 from deploy.local.stack import Stack
 from shared.contracts.consumers import CONSUMERS
@@ -110,6 +111,13 @@ class Observer:
             drill=(await self._get(f"{self.stack.http('drill')}/v1/progress")).json(),
         )
 
+    async def stop_time(self) -> None:
+        """Let platform time all but stand still from now on, so that no further clock becomes due."""
+        await self._execute(
+            "update platform.clock set origin = platform.now(), started = clock_timestamp(),"
+            f" speed = {STANDSTILL}"
+        )
+
     async def journal(self) -> Journal:
         """Return the drill's own account."""
         answer = await self._get(f"{self.stack.http('drill')}/v1/journal")
@@ -152,9 +160,12 @@ class Observer:
         return answer.raise_for_status()
 
     async def _rows(self, query: str) -> list[dict[str, Any]]:
+        return await (await self._execute(query)).fetchall()
+
+    async def _execute(self, query: str) -> psycopg.AsyncCursor[dict[str, Any]]:
         if self._database is None:
             raise RuntimeError("use the observer as `async with`")
-        return await (await self._database.execute(query)).fetchall()
+        return await self._database.execute(query)
 
     async def _lag(self) -> dict[str, int]:
         if self._kafka is None:

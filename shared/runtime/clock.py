@@ -11,7 +11,8 @@ from typing import Protocol
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
 
-RESYNC_S = 10.0
+RESYNC_S = 2.0
+"""A clock that is set anew (a drill begins) is believed everywhere after this."""
 _LOOK = "select origin, started, speed, clock_timestamp() as wall from platform.clock"
 
 

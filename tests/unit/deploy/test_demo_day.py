@@ -11,6 +11,7 @@ import pytest
 from deploy.local import demo_day
 from deploy.local.demo_day import DATA, LEAD_S, SPEED, DemoDay, RecordingAbsent, chosen
 from deploy.local.stack import REGIONS
+from shared.runtime.clock import RESYNC_S
 from shared.runtime.packs import load_pack
 
 PACK = load_pack(REGIONS / "xianju")
@@ -43,13 +44,12 @@ def test_nothing_is_played_beyond_midnight() -> None:
     assert 10 == a_day(seconds=600, start_hour=22).seconds
 
 
-def test_the_clock_leaves_the_services_time_to_start() -> None:
-    """Platform time reaches the first call LEAD_S after it was set."""
+def test_every_service_has_looked_at_the_clock_before_the_first_call() -> None:
+    """Platform time runs LEAD_S before the day begins; services look every RESYNC_S."""
     day = a_day()
-    origin, speed = day.clock
 
-    assert SPEED == speed
-    assert LEAD_S * SPEED == (day.start - origin).total_seconds()
+    assert LEAD_S * SPEED == (day.start - day.eve).total_seconds()
+    assert LEAD_S > RESYNC_S
 
 
 def test_an_unknown_recording_is_named_with_the_known_ones() -> None:
