@@ -14,8 +14,9 @@ from rich.console import Console
 
 from deploy.local import summary
 from deploy.local.demo_day import DemoDay
-from deploy.local.following import Journal, Trail, follow
+from deploy.local.following import Trail, follow
 from deploy.local.observing import Look, Observer
+from deploy.local.records import Journal
 from deploy.local.run_folder import ROOT
 
 _TABLES = ("overview", "units")

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from psycopg.rows import dict_row
 
 from deploy.local.demo_day import STANDSTILL
-from deploy.local.following import Journal, LedgerRow, Records
+from deploy.local.records import Journal, LedgerRow, Records
 from deploy.local.stack import Stack
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.incident import Incident

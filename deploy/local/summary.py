@@ -11,7 +11,8 @@ from uuid import UUID
 
 from rich.table import Table
 
-from deploy.local.following import Journal, Offence, Records, Trail
+from deploy.local.following import Offence, Trail
+from deploy.local.records import Journal, Records
 from shared.contracts import ids
 from shared.contracts.incident import Incident, StampKind
 from shared.contracts.notice import NoticeState, Purpose

@@ -80,11 +80,12 @@ async def main() -> None:
 
 def _provider(settings: Settings, play: Play, played: tuple[datetime, datetime]) -> Provider:
     """Return the gateways, erring only while a scenario is played and faults are wanted."""
-    errs = settings.faults and settings.play != PROVIDERS_ONLY
+    playing = settings.play != PROVIDERS_ONLY
+    errs = settings.faults and playing
     away = outage(settings.seed, *played)
     return Provider(
         journal=play.journal,
-        ordered=play.ordered,
+        ordered=play.ordered if playing else lambda _: None,
         seed=settings.seed if errs else None,
         away=lambda channel: errs and channel == Channel.SMS and away.holds(play.clock.now()),
     )

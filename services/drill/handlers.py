@@ -102,7 +102,7 @@ class Play:
 
     def _step_in(self, assignment: UUID, unit: str) -> None:
         """A standby unit offers itself by its own ACK; the place comes with the order after it (row 26)."""
-        if assignment in self._busy | self._offered:
+        if assignment in self._busy or assignment in self._offered:
             return
         self._offered.add(assignment)
         at = self.clock.now() + unit_play.SHORT

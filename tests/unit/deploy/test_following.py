@@ -7,16 +7,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from deploy.local.following import (
-    CHANNELS,
-    Journal,
-    LedgerRow,
-    Records,
-    SeenNotice,
-    SentCall,
-    Trail,
-    follow,
-)
+from deploy.local.following import CHANNELS, Trail, follow
+from deploy.local.records import Journal, LedgerRow, Records, SeenNotice, SentCall
 from shared.contracts import ids
 from shared.contracts.incident import Assignment, AssignmentState, Incident
 from tests.builders import an_assignment, an_incident

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from deploy.local.following import Journal, Offence, Records, SeenNotice, SentCall, Trail
+from deploy.local.following import Offence, Trail
+from deploy.local.records import Journal, Records, SeenNotice, SentCall
 from deploy.local.summary import latencies, summary
 from shared.contracts import ids
 from shared.contracts.incident import StampKind
