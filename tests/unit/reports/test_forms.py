@@ -96,12 +96,13 @@ def test_an_exercise_is_marked_at_the_top() -> None:
 
 
 def test_names_are_escaped() -> None:
-    """An unknown unit's id comes from outside."""
-    clock = a_clock(1, unit="<b>&")
-    page = render(unit_table(facts(clock), NOVEMBER, Population.REAL, xianju()), Form.HTML)
+    """An unknown unit's id comes from outside: neither table nor chart lets it be markup."""
+    clocks = [a_clock(n, unit="<b>&" if n % 2 else "xj-rescue", took=T0 - T0) for n in range(40)]
+    page = render(unit_table(facts(*clocks), NOVEMBER, Population.REAL, xianju()), Form.HTML)
 
+    assert b"<svg" in page
     assert b"<b>" not in page
-    assert b"&lt;b&gt;&amp;" in page
+    assert 2 == page.count(b"&lt;b&gt;&amp;")
 
 
 def sheets(report: Overview | UnitTable, *, values: bool) -> Any:
