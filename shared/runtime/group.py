@@ -63,7 +63,8 @@ class GroupCommit(Generic[T, R]):
         """Return what comes next; while PostgreSQL is away look for it, so that readiness returns."""
         while self.waiting is not None:
             try:
-                return await asyncio.wait_for(self._queue.get(), PROBE_S)
+                async with asyncio.timeout(PROBE_S):
+                    return await self._queue.get()
             except TimeoutError:
                 with contextlib.suppress(Unavailable):
                     await self._store.database.fetch("select 1")
