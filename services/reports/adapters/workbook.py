@@ -26,7 +26,7 @@ _NUMBERS = {
 }
 _SCALE = {Unit.PERCENT: 100, Unit.MINUTES: 60}
 _FONT = "Microsoft YaHei"
-_TEXT_WIDTH, _NUMBER_WIDTH = 30, 10
+_TEXT_WIDTH, _NUMBER_WIDTH, _HEAD_HEIGHT = 30, 9, 30
 
 
 def workbook(document: Document) -> bytes:
@@ -105,6 +105,7 @@ class _Sheet:
             text_wrap=True,
             bg_color="#F1F4F7",
         )
+        self._sheet.set_row(self._first - 1, _HEAD_HEIGHT)
         begun: dict[str, int] = {}
         for n, column in enumerate(self._grid.columns):
             width = _TEXT_WIDTH if column.unit is Unit.TEXT else _NUMBER_WIDTH

@@ -160,8 +160,13 @@ def _cohort(cohort: Cohort, path: str, gone: Hidden) -> Cohort:
 
 
 def _bands(bands: Sequence[Band], path: str, gone: Hidden) -> list[Band]:
+    """Return the bands; none where a count is hidden: a band's edge may be the limit itself."""
+    covered = any(f"{path}/{name}" in gone for name in _MEASURES)
     return [
-        Band(band.up_to_s, _kept(band.count or 0, f"{path}/band.{n}", gone))
+        Band(
+            band.up_to_s,
+            None if covered else _kept(band.count or 0, f"{path}/band.{n}", gone),
+        )
         for n, band in enumerate(bands)
     ]
 

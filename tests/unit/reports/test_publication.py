@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
@@ -111,3 +112,16 @@ def test_published_units_show_no_single_cases() -> None:
     shown = {row.unit: row.arrival.all.should for row in table.units if row.arrival.all.should != 0}
     assert {"xj-traffic": None, "xj-rescue": None, "xj-medical": 20} == shown
     assert ([], None) == (table.censored, table.censored_count)
+
+
+def test_bands_do_not_tell_a_hidden_count() -> None:
+    """180 s are a band's edge and the limit: the last band would be the late ones."""
+    limit = timedelta(minutes=3)
+    took = [*(limit for _ in range(30)), *(2 * limit for _ in range(6)), *(None for _ in range(3))]
+    clocks = [a_clock(n, "ack", limit=limit, took=t) for n, t in enumerate(took)]
+    whole = unit_table(facts(*clocks), NOVEMBER, Population.REAL, xianju())
+
+    row = next(row for row in published_units(whole).units if row.unit == "xj-traffic")
+
+    assert (39, None, None) == (row.sign_for.should, row.sign_for.late, row.sign_for.open)
+    assert {None} == {band.count for band in row.sign_for_bands or []}
