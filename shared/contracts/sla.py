@@ -59,7 +59,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `state` judges: stopped at or before due is met, later is breached (with `stopped` once it came).
     A breach is never deleted: `breached_at` (when it was found) stays when a late stamp proves it
     met (`corrected`). `warn_at` are shares of the limit, `warned` those said; `grace_s` waits before
-    firing. `earlier_due` are the due times before a re-match; `paused_s` moved the due time.
+    firing. `earlier_due` are the due times before a re-match; `paused_s` moved the due time
+    (`resumed_at`: when it last went on).
     """
 
     clock_id: UUID
@@ -84,6 +85,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warn_at: tuple[float, ...] = ()
     grace_s: float = 0.0
     paused_s: float = 0.0
+    resumed_at: Instant | None = None
     earlier_due: tuple[Instant, ...] = ()
 
 
