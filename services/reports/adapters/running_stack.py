@@ -28,4 +28,4 @@ def dsn_of(stack: str, root: Path, environ: Mapping[str, str]) -> str:
             f"no stack {stack} runs here: start one (`make up`), name another with --stack, "
             f"or set {DATABASE} to the DSN of reports_app"
         ) from error
-    return f"postgresql://reports_app:{quote(password)}@{place}/liandong"
+    return f"postgresql://reports_app:{quote(password, safe='')}@{place}/liandong"
