@@ -115,6 +115,7 @@ class Server:
                 timeout_graceful_shutdown=3,
                 lifespan="off",
                 server_header=False,
+                proxy_headers=False,
             )
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # signals are service.run's

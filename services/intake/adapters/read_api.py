@@ -51,7 +51,13 @@ Desk = Annotated[Principal, Depends(_desk)]
 
 def read_api(keyring: Keyring, calls: CallReads, contacts: Contacts, settings: Settings) -> FastAPI:
     """Return the application that serves the reads, `/docs` and `/openapi.json`."""
-    app = FastAPI(title="联动 intake", version="1", description="接警与诉求接入", redoc_url=None)
+    app = FastAPI(
+        title="联动 intake",
+        version="1",
+        description="接警与诉求接入",
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.keyring = keyring
     router = APIRouter(prefix="/v1")
 
