@@ -25,6 +25,9 @@ from shared.contracts.pack import Channel, Pack, UnitKind, at_seat
 PATIENCE = timedelta(minutes=5)
 """Platform time after which a unit tries again what was refused (an arrival reported after its end)."""
 
+SEATS = 8
+"""Matters the desk decides side by side."""
+
 UnitAnswers = Callable[[Duty, Order], Sequence[Act]]
 
 
@@ -215,8 +218,10 @@ class DeskPart:
     async def run(self) -> None:
         """Decide until cancelled."""
         while True:
-            for matter in await self._centre.awaiting():
-                await self._decide(matter)
+            matters = await self._centre.awaiting()
+            for first in range(0, len(matters), SEATS):
+                seated = matters[first : first + SEATS]
+                await asyncio.gather(*(self._decide(matter) for matter in seated))
             await asyncio.sleep(self._pause_s)
 
     async def _decide(self, matter: Awaiting) -> None:
