@@ -12,8 +12,9 @@ from uuid import UUID
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local.following import Journal, Records, follow
+from deploy.local.following import follow
 from deploy.local.observing import Observer
+from deploy.local.records import Journal, Records
 from deploy.local.stack import Stack
 from deploy.topics import TOPICS_FILE, read_topics
 from shared.contracts.envelope import decode

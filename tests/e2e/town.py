@@ -18,7 +18,7 @@ import httpx
 import msgspec
 import psycopg
 
-from deploy.local.following import SentCall
+from deploy.local.records import SentCall
 from deploy.local.stack import Stack
 from shared.contracts.incident import Incident, Origin, StampKind
 from shared.runtime.packs import load_pack
