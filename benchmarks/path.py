@@ -182,7 +182,7 @@ async def measure(rates: Sequence[float], seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="liandong-path-") as folder:
         async with Stack(
             run_dir=Path(folder), heap=Heap.MEASURING, disposable=True,
-            environment={"drill": {"FAULTS": "false"}}, tell=print,
+            environment={"drill": {"FAULTS": "false", "RECEIPTS_KEPT": "10000000"}}, tell=print,
         ) as stack:  # fmt: skip
             await stack.ready()
             await one_rate(stack, 100, 10)

@@ -156,6 +156,7 @@ def main() -> None:
 
     load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(run(load))) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -25,8 +25,6 @@ from shared.runtime.service import Part, until_available
 from shared.runtime.settings import read
 from shared.runtime.web import Server
 
-NOTICES_KEPT = 10_000
-"""Receipts remembered while only the providers are played, for as long as the platform runs."""
 DESK_ROUND_S = 0.5
 
 
@@ -50,7 +48,7 @@ async def main() -> None:
     ends = start + timedelta(minutes=settings.minutes)
     timeline = HeapTimeline(clock, ends + timedelta(minutes=settings.tail_minutes))
     playing = settings.play != PROVIDERS_ONLY
-    journal = Journal(kept=None if playing else NOTICES_KEPT)
+    journal = Journal(kept=None if playing else settings.receipts_kept)
     parts: list[Part] = [clock, timeline]
     async with doors.client() as http:
         centre = doors.Doors(

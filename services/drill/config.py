@@ -40,6 +40,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     faults: Annotated[bool, Meta(description="whether the played providers err now and then")] = (
         True
     )
+    receipts_kept: Annotated[
+        int, Meta(ge=1, description="notices remembered while only the providers are played")
+    ] = 10_000
     data_dir: Annotated[
         Path | None, Meta(description="folder with recorded data, needed for a recording")
     ] = None

@@ -50,7 +50,7 @@ Desk = Annotated[Principal, Depends(_desk)]
 
 
 def read_api(keyring: Keyring, calls: CallReads, contacts: Contacts, settings: Settings) -> FastAPI:
-    """Return the application that serves the reads, `/docs` and `/openapi.json`."""
+    """Return the application that serves the reads and `/openapi.json`."""
     app = FastAPI(
         title="联动 intake",
         version="1",
@@ -113,7 +113,7 @@ def _refuse_by_name(app: FastAPI) -> None:
 
     @app.exception_handler(404)
     async def nowhere(_: Request, error: Exception) -> Response:  # noqa: ARG001 - its signature
-        return problem(Problem.NOT_FOUND, "no such address; /docs lists them")
+        return problem(Problem.NOT_FOUND, "no such address; /openapi.json lists them")
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> Response:
