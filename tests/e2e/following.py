@@ -19,8 +19,8 @@ from deploy.local.stack import Stack
 from deploy.topics import TOPICS_FILE, read_topics
 from shared.contracts.envelope import decode
 from shared.contracts.incident import Origin, StampKind
+from shared.contracts.pack import Pack
 from shared.contracts.sla import Clock, ClockChangeKind, ClockKind, SlaEvent
-from shared.runtime.packs import load_pack
 from tests.e2e.town import STEPS, Town
 from tests.engine import rows, until
 
@@ -59,7 +59,7 @@ class Account:
     said: Sequence[Said]
     changes: Counter[tuple[UUID, ClockChangeKind]]
     facts: dict[str, dict[Any, Any]]
-    left: dict[str, int]
+    aside: dict[str, int]
 
 
 async def drained(stack: Stack, *, within_s: float = 120) -> None:
@@ -73,12 +73,10 @@ async def drained(stack: Stack, *, within_s: float = 120) -> None:
 
 
 async def left(observer: Observer) -> dict[str, int]:
-    """Return what waits in a queue or was set aside; the drill plays only providers, it has nothing to do."""
-    look = await observer.look()
-    waiting = look.unfinished()
+    """Return what waits in a queue; the drill plays only the providers, it has nothing to do."""
+    waiting = (await observer.look()).unfinished()
     waiting.pop("actions of the drill", None)
-    aside = {"dead letters": look.counts["dead_letters"], "parked": look.counts["parked"]}
-    return waiting | {name: count for name, count in aside.items() if count}
+    return waiting
 
 
 async def assert_all_once(stack: Stack, town: Town, *, within_s: float = 120) -> None:
@@ -105,13 +103,13 @@ async def account(stack: Stack, town: Town) -> Account:
     async with Observer(stack) as observer:
         records = await observer.records()
         receipts = await observer.journal()
-        waiting = await left(observer)
+        look = await observer.look()
     admin = stack.admin
     sets = [
         msgspec.json.decode(r["doc"], type=_ClockSet)
         for r in await rows(admin, "select doc from sla.clock_set")
     ]
-    said, changes = await history(stack)
+    said, changes = await history(stack.kafka, town.pack)
     versions = {
         "call": "select call_id as id, version from intake.calls",
         "incident": "select incident_id as id, version from router.incident",
@@ -133,7 +131,7 @@ async def account(stack: Stack, town: Town) -> Account:
         said=said,
         changes=changes,
         facts={name: await _pairs(admin, sql, "state") for name, sql in facts.items()},
-        left=waiting,
+        aside={name: look.counts[name] for name in ("dead_letters", "parked")},
     )
 
 
@@ -148,12 +146,14 @@ async def _pairs(admin: str, sql: str, value: str) -> dict[Any, Any]:
     return {row["id"]: row[value] for row in await rows(admin, sql)}
 
 
-async def history(stack: Stack) -> tuple[list[Said], Counter[tuple[UUID, ClockChangeKind]]]:
+async def history(
+    kafka: str, pack: Pack
+) -> tuple[list[Said], Counter[tuple[UUID, ClockChangeKind]]]:
     """Read every topic from its beginning; count the changes of clocks, each event once."""
-    departments = [d.id for d in load_pack(stack.region_dir).departments]
-    topics = [t for t in read_topics(TOPICS_FILE, departments) if not t.name.endswith(".dead")]
+    wanted = read_topics(TOPICS_FILE, [department.id for department in pack.departments])
+    topics = [topic for topic in wanted if not topic.name.endswith(".dead")]
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=stack.kafka, group_id=None, enable_auto_commit=False,
+        bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
         auto_offset_reset="earliest",
     )  # fmt: skip
     await consumer.start()
@@ -209,7 +209,7 @@ def offences(account: Account, town: Town) -> Iterator[str]:
     """List everything that did not come through exactly once."""
     if len(account.journal.notices) >= _KEPT:
         yield "the provider has forgotten receipts: nothing can be followed"
-    yield from (f"in a queue: {name} {count}" for name, count in account.left.items())
+    yield from (f"set aside: {count} {name}" for name, count in account.aside.items() if count)
     yield from town.unequal
     trail = follow(account.journal, account.records)
     yield from (f"lost: {each}" for each in trail.lost)

@@ -153,6 +153,7 @@ async def test_one_of_each_service_is_killed_while_calls_are_handled(
             stack.kill(part)
             await until(partial(_restarted, stack, part, before), within_s=LONG_S)
             await stack.ready(part, timeout_s=LONG_S)
+        await stack.ready(timeout_s=LONG_S)
         await until(lambda: _enough(town, 200), within_s=LONG_S)
 
     assert set(met) == {part for part, held in met.items() if held.total() > 0}

@@ -76,9 +76,9 @@ class Town:
     unequal: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        pack = load_pack(self.stack.region_dir)
-        self._zone = pack.region.zone
-        self._areas = [area.code for area in pack.areas]
+        self.pack = load_pack(self.stack.region_dir)
+        self._zone = self.pack.region.zone
+        self._areas = [area.code for area in self.pack.areas]
         self._numbers = itertools.count(1)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
         self._http = httpx.AsyncClient(timeout=_REQUEST_S, limits=limits, trust_env=False)
@@ -267,7 +267,7 @@ class Town:
             while going:
                 await (self.ring() if only_calls else self.story())
                 if only_calls:
-                    await asyncio.sleep(0.1)  # the pace of people, not of a load test
+                    await asyncio.sleep(0.25)  # the pace of people, not of a load test
 
         tasks = [asyncio.create_task(caller()) for _ in range(callers)]
         try:
