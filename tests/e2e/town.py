@@ -188,7 +188,11 @@ class Town:
                 found.append(msgspec.json.decode(answer.content, type=Incident))
             return bool(found) and found[-1].dispatched_at is not None
 
-        await until(sent, within_s=PATIENCE_S)
+        try:
+            await until(sent, within_s=PATIENCE_S)
+        except TimeoutError:
+            state = "is in no incident" if not found else f"waits in {found[-1].state}"
+            raise AssertionError(f"call {call_id} was answered 202 and {state}") from None
         return found[-1]
 
     async def report(self, unit: str, assignment: UUID, step: str, *, twice: bool) -> None:
