@@ -33,7 +33,8 @@ class BlockNumbers:
         while short := [d for d, n in needed.items() if len(self._free.get(d, ())) < n]:
             await self._take_block(short[0], max(needed[short[0]], BLOCK))
         for day in sorted(self._free)[:-KEPT_DAYS]:
-            del self._free[day]
+            if day not in needed:  # a record may come weeks late
+                del self._free[day]
 
     async def _take_block(self, day: date, size: int) -> None:
         last = (await self._database.write(_TAKE, day, size))[0]["last"]
