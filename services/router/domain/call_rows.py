@@ -54,9 +54,11 @@ def can_join(incident: Incident, call: Call, policy: Policy) -> bool:
     """
     if call.exercise != incident.exercise or incident.state in NEVER_HANDLED:
         return False
+    if call.lane is Lane.URGENT and incident.lane is Lane.ORDINARY:
+        return False
     if incident.state is IncidentState.CLOSED and incident.ended_at is not None:
         return call.received_at - incident.ended_at <= policy.repeat_window
-    return not (call.lane is Lane.URGENT and incident.lane is Lane.ORDINARY)
+    return True
 
 
 def link(incident: Incident, asked: Link, now: datetime, policy: Policy) -> Outcome:

@@ -192,6 +192,17 @@ def test_an_urgent_repeat_about_an_ordinary_incident_is_its_own(centre: Centre) 
     assert (centre.of(a_call()).incident_id,) == centre.of(a_call("C2")).linked
 
 
+def test_an_urgent_repeat_about_a_closed_ordinary_incident_is_its_own(centre: Centre) -> None:
+    """It is dispatched in its own lane; reopening would put it behind the orders of the other."""
+    centre.hears(a_call(lane=Lane.ORDINARY))
+    closed = replace(centre.of(a_call()), state=IncidentState.CLOSED, ended_at=T0)
+    centre.book.incidents[closed.incident_id] = closed
+    centre.hears(a_call("C2", root="C1", received_at=T0 + hours(1)))
+
+    assert Lane.URGENT is centre.of(a_call("C2")).lane
+    assert IncidentState.CLOSED is centre.of(a_call()).state
+
+
 @pytest.mark.parametrize(("after", "same"), [(hours(71), True), (hours(73), False)])
 def test_a_repeat_about_a_closed_incident(centre: Centre, after: Any, same: bool) -> None:
     """Row 17: reopened in the window; later it is a new incident, linked."""
