@@ -18,6 +18,8 @@ from shared.contracts.values import Instant, Line
 from shared.runtime.keys import Principal
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200)]
+_UNKEPT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What JSON can spell and no text column can hold (NUL, half a surrogate), and other control codes."""
 _NUMBERS_OF_PEOPLE = re.compile(r"(?<!\d)(?:\d[ -]?){6,17}[\dXx](?!\d)")
 
 
@@ -99,7 +101,7 @@ class Action(Struct, frozen=True):
 
 def scrubbed(text: str) -> str:
     """Mask what looks like a phone or identity number: it does not belong in an event."""
-    return _NUMBERS_OF_PEOPLE.sub("***", text)
+    return _NUMBERS_OF_PEOPLE.sub("***", _UNKEPT.sub("", text))
 
 
 def _stamp(kind: StampKind) -> Action:
@@ -126,6 +128,8 @@ def _sheet(who: Principal, target: UUID, body: SheetBody) -> commands.Command:
         sheet,
         result=scrubbed(sheet.result),
         text=scrubbed(sheet.text),
+        follow_up_unit=sheet.follow_up_unit and scrubbed(sheet.follow_up_unit),
+        follow_up_post=sheet.follow_up_post and scrubbed(sheet.follow_up_post),
         progress_reason=sheet.progress_reason and scrubbed(sheet.progress_reason),
     )
     return commands.Report(

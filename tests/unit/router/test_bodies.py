@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.router.adapters.bodies import DESK_ACTIONS, UNIT_ACTIONS, scrubbed
+from shared.contracts.call import Sheet
 from shared.contracts.incident import StampOrigin
 from shared.runtime.keys import Principal
 from tests.builders import T0, an_incident_id
@@ -24,6 +25,29 @@ from tests.builders import T0, an_incident_id
 def test_numbers_of_people_are_masked(text: str, kept: str) -> None:
     """§7: seven digits and more are a phone or an identity number, fewer are a count."""
     assert kept == scrubbed(text)
+
+
+@pytest.mark.parametrize("text", ["无\x00关", "无\ud800关", "无\x1b关"])
+def test_what_no_table_can_hold_is_left_out(text: str) -> None:
+    """A reason goes into events and from there into text columns, which refuse NUL."""
+    assert "无关" == scrubbed(text)
+
+
+def test_every_text_of_a_sheet_is_masked() -> None:
+    """Who follows up is a unit and a post, never somebody's number."""
+    action = UNIT_ACTIONS["sheet"]
+    number = "1380000" + "1234"
+    told = Sheet(
+        result=number,
+        text=number,
+        follow_up_unit=number,
+        follow_up_post=number,
+        progress_reason=number,
+    )
+    who = Principal(name="unit", sha256="", scopes=("unit:*",))
+    command = action.build(who, an_incident_id(), action.body(occurred_at=T0, sheet=told))
+
+    assert number not in repr(command)
 
 
 @pytest.mark.parametrize(
