@@ -80,8 +80,8 @@ def _trouble(receipt: Receipt | Failure | None) -> tuple[str, float]:
 
 
 def _short(word: str | None) -> str | None:
-    """Keep a provider's own word short: it goes into events and tables."""
-    return word[:64] if word else None
+    """Keep a provider's own word short and printable: it goes into events and text columns."""
+    return "".join(filter(str.isprintable, word))[:64] or None if word else None
 
 
 def fallbacks(

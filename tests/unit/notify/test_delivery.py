@@ -31,6 +31,15 @@ def test_accepted_is_delivered_with_the_providers_number() -> None:
     assert (NoticeState.DELIVERED, "r1") == (verdict.state, verdict.ref)
 
 
+def test_a_providers_word_is_kept_printable() -> None:
+    """NUL or half a surrogate in it must not stop the ledger."""
+    accepted = Receipt(notice_id=uuid4(), accepted=True, ref="r\x001\ud800")
+    refused = receipt(accepted=False, reason="\x00")
+
+    assert "r1" == judge(accepted, 1, 0.0, SMS).ref
+    assert Trouble.REFUSED == judge(refused, 1, 0.0, SMS).reason
+
+
 def test_refused_for_good_is_given_up_at_once() -> None:
     """A number that does not exist will not exist in a minute."""
     verdict = judge(receipt(accepted=False, reason="no_such_number"), 1, 0.0, SMS)
