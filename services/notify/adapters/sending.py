@@ -103,8 +103,8 @@ class Sender:
     def _closed(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
         self._awake.set()
-        if not task.cancelled():
-            self._broken = task.exception()
+        if not task.cancelled():  # another request that ends well at this moment hides nothing
+            self._broken = self._broken or task.exception()
 
     def _may_open(self, now: float) -> bool:
         if not self._requests:

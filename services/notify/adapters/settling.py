@@ -55,7 +55,7 @@ notice_result_set as (
   update notice n set state = i.state, version = i.version, attempts = i.attempts,
     next_at = clock_timestamp() + make_interval(secs => i.wait_s), settled_at = i.settled_at,
     provider_ref = i.provider_ref, reason = i.reason,
-    doc = case when n.pointless = 'purged' then null else n.doc end
+    doc = case when n.pointless = 'purged' and i.state <> 'queued' then null else n.doc end
   from notice_result_in i join notice_result_lock l using (notice_id)
   where n.notice_id = i.notice_id returning 1),
 notice_result as (select 1 from notice_result_set)""",
