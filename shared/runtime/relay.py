@@ -20,19 +20,23 @@ from shared.runtime.events import unpack_headers
 _log = structlog.get_logger()
 
 BATCH = 1000
-POLL_S = 0.005
-"""How soon rows of another instance are seen while there is traffic."""
+POLL_S = 0.02
+"""How soon rows of another instance are seen while there is traffic; our own commits wake us."""
 IDLE_POLL_S, IDLE_AFTER_S = 0.05, 2.0
 RETRY_LOCK_S = 0.25
 MEASURE_S = 1.0
 KEEP_LOCK_S = 1.0
+DELETE_S = 0.05
+"""Acknowledged rows are deleted together: killed before, they are published again under the same ids."""
 
-_READ = """
-select o.seq, o.topic, o.key, o.headers, o.value from outbox o
-where o.lane = $1 and not exists (
-  select 1 from outbox_parked p where p.lane = o.lane and p.topic = o.topic and p.key = o.key)
-order by o.seq limit $2
-"""
+_READ_LANE = """
+(select o.lane, o.seq, o.topic, o.key, o.headers, o.value from outbox o
+ where o.lane = {lane} and o.seq <> all($3::bigint[]) and not exists (
+   select 1 from outbox_parked p where p.lane = o.lane and p.topic = o.topic and p.key = o.key)
+ order by o.seq limit ${limit})"""
+_READ = " union all ".join(
+    _READ_LANE.format(lane=lane.number, limit=lane.number + 1) for lane in Lane
+)
 _DELETE = "delete from outbox where lane = $1 and seq = any($2::bigint[])"
 _PARK = """
 insert into outbox_parked (lane, topic, key, reason) values ($1, $2, $3, $4) on conflict do nothing
@@ -79,6 +83,7 @@ class Relay:
         self._awake = asyncio.Event()
         self._busy_until = 0.0
         self._in_flight: dict[Lane, asyncio.Task[None]] = {}
+        self._acknowledged: dict[Lane, list[int]] = {lane: [] for lane in Lane}
 
     def wake(self) -> None:
         """There is something to publish."""
@@ -87,7 +92,7 @@ class Relay:
     async def run(self) -> None:
         """Publish until cancelled; waits out a missing database or broker."""
         # measured from the first moment: without a broker the outbox grows and its ceiling must hold
-        measuring = asyncio.create_task(self._measure())
+        aside = [asyncio.create_task(self._measure()), asyncio.create_task(self._delete())]
         try:
             await self._sink.start()
             while True:
@@ -97,7 +102,8 @@ class Relay:
                     self.waiting = str(error)
                     await asyncio.sleep(RETRY_LOCK_S)
         finally:
-            measuring.cancel()
+            for task in aside:
+                task.cancel()
             await self._stop_publishing()
             await self._sink.stop()
 
@@ -126,19 +132,18 @@ class Relay:
     async def _publish_while_held(self, own: Any) -> None:
         while True:
             self._awake.clear()
-            found = 0
-            for lane in Lane:
-                if lane not in self._in_flight:
-                    rows = await own.fetch(_READ, lane.number, BATCH)
-                    found += len(rows)
-                    if rows:
-                        self._start(lane, rows)
             for lane, task in list(self._in_flight.items()):
                 if task.done():
                     del self._in_flight[lane]
                     task.result()
-            if not found:
-                await self._pause(own)
+            limits = [0 if lane in self._in_flight else BATCH for lane in Lane]
+            if any(limits):
+                done = [seq for acknowledged in self._acknowledged.values() for seq in acknowledged]
+                rows = await own.fetch(_READ, *limits, done)
+                for lane in Lane:
+                    if mine := [row for row in rows if row["lane"] == lane.number]:
+                        self._start(lane, mine)
+            await self._pause(own)
 
     async def _pause(self, own: Any) -> None:
         now = time.monotonic()
@@ -147,12 +152,13 @@ class Relay:
             self._busy_until = now + IDLE_AFTER_S
         else:
             wait = POLL_S if now < self._busy_until else IDLE_POLL_S
-        # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
-        with contextlib.suppress(TimeoutError):
+        try:
+            # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
             async with asyncio.timeout(wait):
                 await self._awake.wait()
-        if self._in_flight:
-            await own.fetchval("select 1")  # a slow broker must not cost us the lock
+        except TimeoutError:
+            if self._in_flight:
+                await own.fetchval("select 1")  # a slow broker must not cost us the lock
 
     def _start(self, lane: Lane, rows: Sequence[Any]) -> None:
         self._busy_until = time.monotonic() + IDLE_AFTER_S
@@ -174,9 +180,8 @@ class Relay:
                     await self._park(lane, row, str(outcome))
             elif outcome is None:
                 sent.append(row["seq"])
-        if sent:
-            await self._database.write(_DELETE, lane.number, sent)
-            metrics.PUBLISHED.labels(lane).inc(len(sent))
+        self._acknowledged[lane] += sent
+        metrics.PUBLISHED.labels(lane).inc(len(sent))
         failed = next(
             (o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None
         )
@@ -194,6 +199,16 @@ class Relay:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _delete(self) -> None:
+        """Delete what was acknowledged; until then `_READ` leaves it out."""
+        while True:
+            await asyncio.sleep(DELETE_S)
+            for lane, acknowledged in self._acknowledged.items():
+                if gone := list(acknowledged):
+                    with contextlib.suppress(Unavailable):
+                        await self._database.write(_DELETE, lane.number, gone)
+                        del acknowledged[: len(gone)]
 
     async def _measure(self) -> None:
         while True:

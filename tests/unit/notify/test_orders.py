@@ -73,13 +73,11 @@ def test_a_self_dispatched_unit_needs_no_order() -> None:
     assert [] == told(event(an_incident(duty), ChangeKind.DISPATCHED))
 
 
-def test_standby_units_are_told_without_the_place() -> None:
-    """A backup named at dispatch is told to get ready; the exact place is for assigned units only."""
+def test_standby_units_are_not_told_at_dispatch() -> None:
+    """ARCHITECTURE §2: only widening tells them, their own ACK activates them."""
     said = event(an_incident(a_duty(), STANDBY), *dispatched("xj-rescue"))
-    order = order_to("xj-militia", said)
 
-    assert ("standby", "", None) == (order.purpose, order.place, order.longitude)
-    assert PLACE not in order.text
+    assert "xj-militia" not in {recipient for recipient, _, _ in who(told(said))}
 
 
 def test_a_unit_called_out_of_standby_is_ordered_with_the_place() -> None:

@@ -74,16 +74,7 @@ def test_a_cancelled_incident_drops_every_call_to_act() -> None:
     gone = overtaken(major, an_incident(a_duty(), STANDBY, state=IncidentState.CANCELLED))
 
     assert {"incident_over"} == set(gone.values())
-    assert {"xj-rescue", "xj-militia"} == {recipient for recipient, _ in gone}
-
-
-def test_a_standby_that_was_called_out_is_not_told_to_wait() -> None:
-    """It has an order of its own by then."""
-    out = a_duty("xj-militia", Role.SUPPORT)
-
-    assert {("xj-militia", "webhook"): "duty_over"} == overtaken(
-        ordered(), an_incident(a_duty(), out)
-    )
+    assert {"xj-rescue"} == {recipient for recipient, _ in gone}
 
 
 def test_purged_drops_everything() -> None:
