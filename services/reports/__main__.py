@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
-from services.reports.adapters.unhurried import UnhurriedSource
 from services.reports.config import Settings
 from services.reports.handlers import on_events
 from shared.contracts.consumers import CONSUMERS
@@ -17,7 +16,7 @@ from shared.runtime import keys, logs, packs, service, settings
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.events import Event
-from shared.runtime.kafka import KafkaSink
+from shared.runtime.kafka import KafkaSink, KafkaSource
 from shared.runtime.keys import Keyring
 from shared.runtime.relay import Relay
 from shared.runtime.service import Part
@@ -44,12 +43,12 @@ async def run() -> None:
 
     consumer = Consumer(
         CONSUMER,
-        UnhurriedSource(
+        KafkaSource(
             own.kafka,
             group=CONSUMER,
             topics=CONSUMERS[CONSUMER],
             instance=own.instance,
-            linger_s=own.linger_s,
+            gather_ms=own.gather_ms,
         ),
         Store(database, relay.wake),
         handler,

@@ -19,6 +19,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     batch: Annotated[
         int, Meta(ge=1, le=2000, description="events stored by one statement at most")
     ] = 500
-    linger_s: Annotated[
-        float, Meta(ge=0, le=10, description="seconds events gather before they are stored")
-    ] = 0.25
+    gather_ms: Annotated[
+        int, Meta(ge=0, le=10_000, description="milliseconds the broker gathers events for us")
+    ] = 250

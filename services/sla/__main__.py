@@ -25,6 +25,9 @@ from shared.runtime.relay import Relay
 from shared.runtime.store import Store
 from shared.runtime.web import Server
 
+GATHER_MS = 20
+"""Clocks may start this much later than they are heard of: limits are minutes, fetches cost CPU."""
+
 
 async def main() -> None:
     """Run sla until SIGTERM."""
@@ -46,7 +49,11 @@ async def main() -> None:
         Consumer(
             name := f"sla.{lane}",
             KafkaSource(
-                given.kafka, group=name, topics=list(CONSUMERS[name]), instance=given.instance
+                given.kafka,
+                group=name,
+                topics=list(CONSUMERS[name]),
+                instance=given.instance,
+                gather_ms=GATHER_MS,
             ),
             store,
             handler,
