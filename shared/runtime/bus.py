@@ -28,6 +28,12 @@ class Record(NamedTuple):
         """Where in the log it stands."""
         return self.partition, self.offset
 
+    @property
+    def event_id(self) -> str | None:
+        """What stands as `ce_id`, whoever wrote it: as text that a table can hold (no NUL)."""
+        raw = next((v for k, v in self.headers if k == "ce_id"), None)
+        return None if raw is None else storable(raw.decode("ascii", "replace"))
+
 
 class Outgoing(NamedTuple):
     """One record to write."""
@@ -97,6 +103,11 @@ class Sink(Protocol):
 
     async def stop(self) -> None:
         """Flush and leave."""
+
+
+def storable(text: str) -> str:
+    """Return *text* without NUL: PostgreSQL refuses it, and a strange record must not stop us."""
+    return text.replace("\x00", "\ufffd")
 
 
 def partition_of(key: bytes, count: int) -> int:

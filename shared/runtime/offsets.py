@@ -22,13 +22,12 @@ class Position(NamedTuple):
 
     def past(self, record: Record, *, dead: bool, window: int) -> Position:
         """Return the position after *record*, the count of dead letters kept over *window*."""
-        event_id = next((v for k, v in record.headers if k == "ce_id"), None)
         seen, recent = self.seen_recent + 1, self.dead_recent + dead
         if seen >= window:
             seen, recent = seen // 2, recent // 2
         return Position(
             record.offset + 1,
-            event_id.decode("ascii", "replace") if event_id else None,
+            record.event_id,
             self.cluster,
             self.dead_run + 1 if dead else 0,
             recent,
@@ -102,7 +101,7 @@ class Offsets:
         }
         for partition, record in (await source.read(before)).items():
             stored = positions[partition].last_event
-            found = dict(record.headers).get("ce_id", b"").decode("ascii", "replace")
+            found = record.event_id
             if record.offset == before[partition] and found != stored:
                 raise Halt(
                     f"{self._consumer}: the record before {partition.topic}/{partition.number}@"

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.contracts.envelope import Message, encode
-from shared.runtime.bus import Record
+from shared.runtime.bus import Record, storable
 from shared.runtime.database import Database
 from shared.runtime.errors import TooLarge
 from shared.runtime.events import pack_headers
@@ -266,16 +266,15 @@ def dead_letter_row(
     consumer: str, record: Record, reason: str, stage: str, detail: str
 ) -> tuple[Any, ...]:
     """Return the dead-letter row of *record*; `stage` is decode, handle or crash."""
-    event_id = dict(record.headers).get("ce_id")
     return (
         consumer,
         record.partition.topic,
         record.partition.number,
         record.offset,
-        event_id.decode("ascii", "replace") if event_id else None,
+        record.event_id,
         reason,
         stage,
-        detail[:500],
+        storable(detail[:500]),
         record.key,
         pack_headers(record.headers),
         record.value,
