@@ -72,26 +72,40 @@ async def _empty(database: FreshDatabase) -> bool:
 async def test_nothing_is_deleted_before_the_broker_acknowledged_it(
     db: Database, database: FreshDatabase
 ) -> None:
-    """§4.4: awaits every delivery, then deletes."""
-    broker = MemoryBroker({OUT: 1})
-    broker.down = True
-    await commit(db, (fresh(), 1), (fresh(), 1))
-    asked = asyncio.Event()
+    """§4.4: awaits every delivery, then deletes; the other lane's row shows that it deletes meanwhile."""
+    broker, urgent, ordinary = MemoryBroker({OUT: 1}), fresh(), fresh()
+    asked, release = asyncio.Event(), asyncio.Event()
 
-    class Watched(MemorySink):
+    class UrgentUnanswered(MemorySink):
         async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
-            asked.set()
+            if records[0].key == str(urgent).encode():
+                asked.set()
+                await release.wait()
             return await super().publish(records)
 
-    async with running(Relay(db, Watched(broker))):
+    await commit(db, (urgent, 1), (urgent, 2))
+    async with running(Relay(db, UrgentUnanswered(broker))):
         await asyncio.wait_for(asked.wait(), 10)
+        await commit_ordinary(db, ordinary)
+        await until(lambda: _gone(database, ordinary))
         assert 2 == await left(database)
-        broker.down = False
-        async with broker.grown:
-            broker.grown.notify_all()
+        release.set()
         await until(lambda: _empty(database))
 
-    assert 2 == len(versions(broker))
+    assert [(ordinary, 1), (urgent, 1), (urgent, 2)] == versions(broker)
+
+
+async def commit_ordinary(db: Database, aggregate: UUID) -> None:
+    """Put one event of the ordinary lane into the outbox."""
+    said = beat(aggregate, 1, topic=OUT, producer="router")
+    work = Work()
+    work.publish(msgspec.structs.replace(said, lane=Lane.ORDINARY))
+    await Store(db).commit(work)
+
+
+async def _gone(database: FreshDatabase, aggregate: UUID) -> bool:
+    key = str(aggregate).encode()
+    return not await rows(database.admin, "select 1 from router.outbox where key = $1", key)
 
 
 async def test_a_failed_delivery_stays_and_is_published_again(
@@ -190,11 +204,7 @@ async def test_urgent_events_do_not_wait_for_a_stuck_ordinary_batch(
                 await release.wait()
             return await super().publish(records)
 
-    work = Work()
-    work.publish(
-        msgspec.structs.replace(beat(ordinary, 1, topic=OUT, producer="router"), lane=Lane.ORDINARY)
-    )
-    await Store(db).commit(work)
+    await commit_ordinary(db, ordinary)
     async with running(Relay(db, Slow(broker))):
         await commit(db, (urgent, 1))
         await until(lambda: _left_is(database, 1))
