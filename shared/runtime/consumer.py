@@ -14,7 +14,7 @@ import structlog
 from shared.contracts.topics import dead_topic
 from shared.contracts.values import Lane
 from shared.runtime import metrics
-from shared.runtime.attempts import Attempts
+from shared.runtime.attempts import Attempts, Count
 from shared.runtime.bus import Partition, Record, Source
 from shared.runtime.errors import GuardLost, Halt, InvalidEvent, Unavailable
 from shared.runtime.events import Event, InvalidEnvelope, decode, pack_headers
@@ -100,6 +100,7 @@ class Consumer:
         self._position: dict[Partition, Position] = {}
         self._pending: frozenset[Partition] | None = None
         self._unproven: set[Partition] = set()
+        self._counted: dict[Partition, tuple[int, Count]] = {}
         self._cluster = ""
 
     async def run(self) -> None:
@@ -234,7 +235,7 @@ class Consumer:
         """First records after a start: counted before they are tried, so that a death counts too."""
         todo = self._ours(records)
         while todo:
-            count = await self._attempts.begin(todo)
+            count = await self._count(todo)
             if count.singly and count.exhausted:
                 await self._divert(todo[0], "killed the process each time it was handled")
                 todo = todo[1:]
@@ -244,6 +245,15 @@ class Consumer:
             else:
                 await self._crashing_counted(todo)
                 return
+
+    async def _count(self, records: list[Record]) -> Count:
+        """Count this life of the process, once: what is done again for want of a guard or a part is no death."""
+        first = records[0]
+        offset, count = self._counted.get(first.partition, (-1, None))
+        if count is None or offset != first.offset:
+            count = await self._attempts.begin(records)
+            self._counted[first.partition] = first.offset, count
+        return count
 
     async def _crashing_counted(self, records: list[Record]) -> None:
         try:

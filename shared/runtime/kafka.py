@@ -184,7 +184,6 @@ class KafkaSource:
         self._topics = list(topics)
         self._instance = instance
         self._consumer: Any = None
-        self._inspector: Any = None
         self._owned: frozenset[Partition] = frozenset()
         self._shown: dict[Partition, int] = {}
         self._showing: asyncio.Task[None] | None = None

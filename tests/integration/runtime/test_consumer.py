@@ -15,7 +15,7 @@ from shared.runtime import operations
 from shared.runtime.bus import Outgoing, Partition
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
-from shared.runtime.errors import InvalidEvent
+from shared.runtime.errors import InvalidEvent, Unavailable
 from shared.runtime.events import Event
 from shared.runtime.memory import MemoryBroker, MemorySink, MemorySource
 from shared.runtime.relay import Relay
@@ -190,6 +190,26 @@ async def test_a_process_that_dies_without_a_word_is_counted_too(bench: Bench) -
     assert {healthy: [1]} == await tallies(bench.admin)
     (letter,) = await rows(bench.admin, "select reason from router.dead_letter")
     assert "crash" == letter["reason"]
+
+
+async def test_waiting_at_the_start_is_nobody_s_crash(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§4.6 Unavailable: again and again, but one life of one process; no event pays for it."""
+    monkeypatch.setattr("shared.runtime.consumer.BACK_OFF_S", (0.001,))
+    failures = iter(range(12))
+    events = [fresh(), fresh()]
+
+    async def away(_: Sequence[Event]) -> None:
+        if next(failures, None) is not None:
+            raise Unavailable("a part the handler needs")
+
+    bench.tally.before_store = away
+    await bench.said(*((a, 1) for a in events))
+    await run_until(bench, 2)
+
+    assert {a: [1] for a in events} == await tallies(bench.admin)
+    assert [] == await rows(bench.admin, "select 1 from router.dead_letter")
 
 
 async def test_too_many_dead_letters_stop_the_consumer_until_a_person_allows_more(
