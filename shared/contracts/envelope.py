@@ -16,7 +16,6 @@ Headers = Sequence[tuple[str, bytes]]
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS = {family: msgspec.json.Decoder(struct) for family, struct in FAMILIES.items()}
-_TIME = msgspec.json.Decoder(datetime)
 _PREFIX = "cn.liandong."
 
 

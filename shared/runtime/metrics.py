@@ -60,7 +60,4 @@ NOTICE_SECONDS = Histogram(
 )
 SLA_SILENT = Gauge("liandong_sla_silent_seconds", "Wall seconds since the last heartbeat of sla")
 
-# --- reports -----------------------------------------------------------------------------------
-FACTS = Counter("liandong_facts", "Facts stored by kind", ["kind"])
-
 __all__ = [name for name in dir() if name.isupper()] + ["REGISTRY"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,3 @@ def write_endpoint(path: Path, address: str) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps({"http": address, "pid": os.getpid()}))
     partial.replace(path)
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]
