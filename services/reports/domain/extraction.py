@@ -92,7 +92,6 @@ def assignment_fact(incident: Incident, duty: Assignment) -> AssignmentFact:
         fed_back_at=_when(stamps, StampKind.FED_BACK),
         released_at=_when(stamps, StampKind.RELEASED),
         rework=duty.rework,
-        return_reason=duty.return_reason,
         exempt=" ".join(duty.exempt),
         exercise=incident.exercise,
         test=incident.test,

@@ -70,7 +70,6 @@ class IncidentFact(NamedTuple):
     handled_at: datetime | None
     ended_at: datetime | None
     merged_into: UUID | None
-    reason: str | None
     rework: int
     reopened: int
     pack_version: str
@@ -105,7 +104,6 @@ class AssignmentFact(NamedTuple):
     fed_back_at: datetime | None
     released_at: datetime | None
     rework: int
-    return_reason: str | None
     exempt: str
     exercise: bool
     test: bool

@@ -74,7 +74,6 @@ create table incident_fact (
   handled_at    timestamptz,
   ended_at      timestamptz,
   merged_into   uuid,
-  reason        text,
   rework        smallint not null,
   reopened      smallint not null,
   pack_version  text not null,
@@ -111,7 +110,6 @@ create table assignment_fact (
   fed_back_at      timestamptz,
   released_at      timestamptz,
   rework           smallint not null,
-  return_reason    text,
   exempt           text not null,      -- named reasons, blank between them
   exercise         boolean not null,
   test             boolean not null,
