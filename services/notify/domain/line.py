@@ -105,10 +105,14 @@ class Line:
         return line[0]
 
     def done(self, held: Held, now: float) -> None:
-        """Let *held* leave for good (delivered, given up, superseded, another's); the next may go."""
-        self._out.discard(held.notice_id)
-        if self._held.pop(held.notice_id, None) is None:
+        """Let *held* leave for good (delivered, given up, superseded, another's); the next may go.
+
+        One that left during its request may be in again as another: that one stays as it is.
+        """
+        if self._held.get(held.notice_id) is not held:
             return
+        self._out.discard(held.notice_id)
+        del self._held[held.notice_id]
         line = self._waiting[held.key]
         was_head = line[0] is held
         line.remove(held)
@@ -118,9 +122,9 @@ class Line:
             self._call(line[0], now)
 
     def again(self, held: Held, due: float) -> None:
-        """Put *held* back at the head of its line, to go at *due*."""
-        self._out.discard(held.notice_id)
-        if held.notice_id in self._held:
+        """Put *held* back at the head of its line, to go at *due*; nothing if it left meanwhile."""
+        if self._held.get(held.notice_id) is held:
+            self._out.discard(held.notice_id)
             held.due = due
             self._at(due, held.key)
 

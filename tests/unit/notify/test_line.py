@@ -100,6 +100,22 @@ def test_the_same_notice_is_taken_in_once() -> None:
     assert 1 == len(line_of(notice, notice))
 
 
+def test_a_late_answer_moves_nobody_who_came_in_meanwhile() -> None:
+    """Forgotten during its request and adopted again: the answer is of the one before."""
+    before = held()
+    line = line_of(before)
+    line.take(0.0, 10)
+    line.done(before, 0.0)
+    again = Held(order=before.order, cause=before.cause, body=b"{}", queued=1.0)
+    line.add(again, 1.0)
+    line.done(before, 2.0)
+
+    assert [again] == line.take(2.0, 10)
+    line.done(before, 3.0)
+    line.again(before, 3.0)
+    assert [] == line.take(3.0, 10)
+
+
 class Comings(RuleBasedStateMachine):
     """Any order of adding, taking, answering, trying again and overtaking."""
 
