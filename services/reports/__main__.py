@@ -32,7 +32,7 @@ async def run() -> None:
 
     own = settings.read(Settings, NAME, os.environ)
     logs.configure(NAME, own.instance, own.log_level)
-    os.nice(own.niceness)
+    service.yield_to_others(own.niceness)
     pack = packs.load_pack(own.region_dir)
     database = Database(own.database.reveal(), schema=NAME, instance=own.instance)
     relay = Relay(database, KafkaSink(own.kafka, name=f"{NAME}-{own.instance}"))

@@ -23,6 +23,9 @@ dead_app = typer.Typer(no_args_is_help=True, help="Records that could not be han
 app.add_typer(offsets_app, name="offsets")
 app.add_typer(dead_app, name="deadletter")
 
+outbox_app = typer.Typer(no_args_is_help=True, help="Events the broker refused for good.")
+app.add_typer(outbox_app, name="outbox")
+
 R = TypeVar("R")
 ConsumerName = Annotated[str, typer.Option("--consumer", help="such as router.urgent")]
 TopicName = Annotated[str, typer.Option("--topic")]
@@ -146,6 +149,22 @@ def allow(consumer: ConsumerName) -> None:
     """Let a consumer that halted at its dead-letter limit go on."""
     done = _run(consumer, lambda db: operations.allow_dead_letters(db, consumer))
     typer.echo(f"{consumer}: {done} partitions go on")
+
+
+@outbox_app.command("parked")
+def list_parked(consumer: ConsumerName) -> None:
+    """List the parked keys of the consumer's service and why the broker refuses them."""
+    for row in _run(consumer, operations.parked):
+        typer.echo(
+            f"{row['parked_at']:%Y-%m-%d %H:%M:%S%z}  {row['topic']}  "
+            f"{row['key'].decode(errors='replace')}  {row['reason']}"
+        )
+
+
+@outbox_app.command("release")
+def release(consumer: ConsumerName) -> None:
+    """Try the parked keys again, after the cause is gone."""
+    typer.echo(f"{_run(consumer, operations.release_parked)} keys released")
 
 
 if __name__ == "__main__":

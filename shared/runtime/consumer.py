@@ -112,7 +112,9 @@ class Consumer:
                     await self._retried(self._take)
                 records = await self._source.fetch(self._batch, 0.5)
                 metrics.LAG.labels(self.name).set(self._source.lag())
-                if ready := self._ours(records):
+                if self._gone_back(records):
+                    self._pending = frozenset(self._position)
+                elif ready := self._ours(records):
                     await self._until_done(ready)
         finally:
             await self._source.stop()
@@ -162,6 +164,14 @@ class Consumer:
         metrics.HALTED.labels(self.name).set(1)
         await asyncio.sleep(HALT_RECHECK_S)
 
+    def _gone_back(self, records: Sequence[Record]) -> bool:
+        """Say whether the log gave what lies behind us: it is checked anew, never skipped silently.
+
+        The client library starts over by itself when an offset is out of range (a log cut or made
+        again under a running consumer); `Offsets.check` then halts with the reason.
+        """
+        return any(r.offset < at.next for r in records if (at := self._position.get(r.partition)))
+
     def _ours(self, records: Sequence[Record]) -> list[Record]:
         """Keep what continues our positions; what came before a seek is dropped."""
         return sorted(
@@ -182,7 +192,7 @@ class Consumer:
                 if redecided > MAX_REDECIDE and len(records) > 1:
                     half = len(records) // 2
                     await self._until_done(records[:half])
-                    records, redecided = self._ours(records[half:]), 0
+                    records, redecided = await self._resynced(records[half:]), 0
             except Unavailable as error:
                 self.waiting = str(error)
                 await asyncio.sleep(BACK_OFF_S[min(tries, len(BACK_OFF_S) - 1)])

@@ -15,7 +15,9 @@ POOL_SIZE = 3
 """With the relay's own connection: at most four per process."""
 
 _GUARD, _UNIQUE, _DEADLOCK, _SERIALIZATION = "LD001", "23505", "40P01", "40001"
-_AWAY = ("57P01", "57P02", "57P03", "53300", "25P03", "55P03", "57014")
+_AWAY = ("57P01", "57P02", "57P03", "25P03", "25006", "55P03", "57014")
+_AWAY_CLASSES = ("08", "53")
+"""Connection lost; out of disk, memory or connections: nobody's event is guilty of that."""
 _CONNECT_TIMEOUT_S = 5.0
 
 
@@ -73,7 +75,7 @@ class translated:  # noqa: N801 - reads as a word: `with translated():`
                 raise GuardLost(str(error)) from None
             if code in (_UNIQUE, _DEADLOCK, _SERIALIZATION):
                 raise GuardLost(code) from error
-            if code in _AWAY or code.startswith("08"):
+            if code in _AWAY or code[:2] in _AWAY_CLASSES:
                 raise Unavailable(f"PostgreSQL: {error}", unknown=self._writing) from error
             return
         # a killed server makes asyncpg raise InterfaceError, OSError and internal errors alike

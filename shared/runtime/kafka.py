@@ -78,26 +78,28 @@ class KafkaSink:
     async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
         """Write *records*; a fenced or confused producer is replaced, its records stay unsent."""
         await self.start()
+        producer = self._producer  # the other lane may replace it meanwhile
         outcomes: list[Exception | None] = [None] * len(records)
         groups: dict[tuple[str, int], list[int]] = defaultdict(list)
         counts: dict[str, int | Exception] = {}
         for index, record in enumerate(records):
             if record.topic not in counts:
-                counts[record.topic] = await self._partitions(record.topic)
+                counts[record.topic] = await self._partitions(producer, record.topic)
             count = counts[record.topic]
             if isinstance(count, Exception):
                 outcomes[index] = count
             else:
                 groups[record.topic, partition_of(record.key, count)].append(index)
         await asyncio.gather(
-            *(self._one(tp, group, records, outcomes) for tp, group in groups.items())
+            *(self._one(producer, tp, group, records, outcomes) for tp, group in groups.items())
         )
         if any(isinstance(o, KafkaError) for o in outcomes):
             await self.stop()
         return outcomes
 
-    async def _partitions(self, topic: str) -> int | Exception:
-        client = self._producer.client
+    @staticmethod
+    async def _partitions(producer: Any, topic: str) -> int | Exception:
+        client = producer.client
         try:
             async with asyncio.timeout(METADATA_TIMEOUT_S):
                 known = client.cluster.partitions_for_topic(topic)
@@ -107,13 +109,14 @@ class KafkaSink:
                         return PermanentRefusal(
                             f"topic {topic} does not exist: run the topics step"
                         )
-                    await self._producer.partitions_for(topic)
+                    await producer.partitions_for(topic)
         except (KafkaError, TimeoutError) as error:
             return Unavailable(f"no metadata for {topic}: {error!r}")
         return len(known)
 
     async def _one(
         self,
+        producer: Any,
         place: tuple[str, int],
         group: Sequence[int],
         records: Sequence[Outgoing],
@@ -121,30 +124,41 @@ class KafkaSink:
     ) -> None:
         """Fill and send the batches of one partition, one after the other."""
         todo = list(group)
+        most = len(todo)
         while todo:
-            batch, taken = self._producer.create_batch(), []
-            while todo:
-                record = records[todo[0]]
+            batch, taken = producer.create_batch(), []
+            for index in todo[:most]:
+                record = records[index]
                 fits = batch.append(
-                    timestamp=None, key=record.key, value=record.value, headers=list(record.headers)
+                    timestamp=None,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
                 )
                 if fits is None:
                     break
-                taken.append(todo.pop(0))
-            if not taken:
-                outcomes[todo.pop(0)] = PermanentRefusal("record above the batch size")
+                taken.append(index)
+            failed = (
+                await self._deliver(producer, batch, place)
+                if taken
+                else PermanentRefusal("record above the batch size")
+            )
+            if isinstance(failed, PermanentRefusal) and len(taken) > 1:
+                most = 1  # a batch was refused: find out which record is meant
                 continue
-            failed = await self._deliver(batch, place)
+            taken = taken or todo[:1]
             for index in taken:
                 outcomes[index] = failed
+            del todo[: len(taken)]
             if failed is not None and not isinstance(failed, PermanentRefusal):
                 for index in todo:
                     outcomes[index] = failed
                 return
 
-    async def _deliver(self, batch: Any, place: tuple[str, int]) -> Exception | None:
+    @staticmethod
+    async def _deliver(producer: Any, batch: Any, place: tuple[str, int]) -> Exception | None:
         try:
-            delivery = await self._producer.send_batch(batch, place[0], partition=place[1])
+            delivery = await producer.send_batch(batch, place[0], partition=place[1])
             await delivery
         except _PERMANENT as error:
             return PermanentRefusal(repr(error))

@@ -86,6 +86,20 @@ async def settle(
     return bool(rows[0]["settled"])
 
 
+async def parked(database: Database) -> list[Any]:
+    """Return the keys the broker refused, oldest first, at most LIST_LIMIT."""
+    return await database.fetch(
+        "select lane, topic, key, reason, parked_at from outbox_parked"
+        " order by parked_at, lane, topic, key limit $1",
+        LIST_LIMIT,
+    )
+
+
+async def release_parked(database: Database) -> int:
+    """Let the relay try every parked key again, in order; returns how many there were."""
+    return len(await database.write("delete from outbox_parked returning 1"))
+
+
 async def allow_dead_letters(database: Database, consumer: str) -> int:
     """Forget the counted dead letters, so that a halted consumer goes on; returns partitions reset."""
     rows = await database.write(

@@ -26,8 +26,10 @@ IDLE_POLL_S, IDLE_AFTER_S = 0.05, 2.0
 RETRY_LOCK_S = 0.25
 MEASURE_S = 1.0
 KEEP_LOCK_S = 1.0
-DELETE_S = 0.05
+DELETE_S, DELETE_ROWS = 0.05, 200
 """Acknowledged rows are deleted together: killed before, they are published again under the same ids."""
+SLOW_S = 3.0
+"""Unacknowledged for longer, the broker counts as away."""
 
 _READ_LANE = """
 (select o.lane, o.seq, o.topic, o.key, o.headers, o.value from outbox o
@@ -42,15 +44,19 @@ _PARK = """
 insert into outbox_parked (lane, topic, key, reason) values ($1, $2, $3, $4) on conflict do nothing
 """
 _MEASURE = """
-select lane, rows, coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as age from (
-  select l.lane, (select count(*) from (select 1 from outbox o where o.lane = l.lane limit 200001) c) as rows,
-    (select created_at from outbox o where o.lane = l.lane order by seq limit 1) as oldest
-  from (values (0::smallint), (1::smallint)) l(lane)) m
+select lane, rows, coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as age,
+  (select count(*) from outbox_parked) as parked from (
+  select l.lane, count(o.seq) as rows, min(o.created_at) as oldest
+  from (values (0::smallint), (1::smallint)) l(lane) left join lateral (
+    select seq, created_at from outbox q where q.lane = l.lane and not exists (
+      select 1 from outbox_parked p where p.lane = q.lane and p.topic = q.topic and p.key = q.key)
+    order by seq limit 200001) o on true
+  group by l.lane) m
 """
 
 
 class Backlog:
-    """What waits in the outbox by lane: rows and seconds of the oldest (wall time)."""
+    """What waits in the outbox by lane: rows and seconds of the oldest (wall time), parked keys aside."""
 
     def __init__(self) -> None:
         self.rows = dict.fromkeys(Lane, 0)
@@ -64,6 +70,7 @@ class Backlog:
             self.rows[lane], self.age_s[lane] = row["rows"], row["age"]
             metrics.OUTBOX_ROWS.labels(lane).set(row["rows"])
             metrics.OUTBOX_AGE.labels(lane).set(row["age"])
+            metrics.OUTBOX_PARKED.set(row["parked"])
 
 
 class Relay:
@@ -83,6 +90,9 @@ class Relay:
         self._awake = asyncio.Event()
         self._busy_until = 0.0
         self._in_flight: dict[Lane, asyncio.Task[None]] = {}
+        self._since: dict[Lane, float] = {}
+        self._touched = 0.0
+        self._many = asyncio.Event()
         self._acknowledged: dict[Lane, list[int]] = {lane: [] for lane in Lane}
 
     def wake(self) -> None:
@@ -140,6 +150,7 @@ class Relay:
             if any(limits):
                 done = [seq for acknowledged in self._acknowledged.values() for seq in acknowledged]
                 rows = await own.fetch(_READ, *limits, done)
+                self._touched = time.monotonic()
                 for lane in Lane:
                     if mine := [row for row in rows if row["lane"] == lane.number]:
                         self._start(lane, mine)
@@ -152,16 +163,20 @@ class Relay:
             self._busy_until = now + IDLE_AFTER_S
         else:
             wait = POLL_S if now < self._busy_until else IDLE_POLL_S
-        try:
-            # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
+        # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._awake.wait()
-        except TimeoutError:
-            if self._in_flight:
-                await own.fetchval("select 1")  # a slow broker must not cost us the lock
+        now = time.monotonic()
+        if now - self._touched >= KEEP_LOCK_S:
+            await own.fetchval("select 1")  # a slow broker must not cost us the lock
+            self._touched = now
+        oldest = min((self._since[lane] for lane in self._in_flight), default=now)
+        self.waiting = "the broker's acknowledgement" if now - oldest > SLOW_S else None
 
     def _start(self, lane: Lane, rows: Sequence[Any]) -> None:
-        self._busy_until = time.monotonic() + IDLE_AFTER_S
+        self._since[lane] = time.monotonic()
+        self._busy_until = self._since[lane] + IDLE_AFTER_S
         task = asyncio.create_task(self._publish(lane, rows))
         task.add_done_callback(lambda _: self._awake.set())
         self._in_flight[lane] = task
@@ -181,6 +196,8 @@ class Relay:
             elif outcome is None:
                 sent.append(row["seq"])
         self._acknowledged[lane] += sent
+        if len(self._acknowledged[lane]) >= DELETE_ROWS:
+            self._many.set()
         metrics.PUBLISHED.labels(lane).inc(len(sent))
         failed = next(
             (o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None
@@ -191,7 +208,6 @@ class Relay:
     async def _park(self, lane: Lane, row: Any, reason: str) -> None:
         _log.error("key parked: the broker refuses it", topic=row["topic"], lane=lane, why=reason)
         await self._database.write(_PARK, lane.number, row["topic"], row["key"], reason)
-        metrics.OUTBOX_PARKED.inc()
 
     async def _stop_publishing(self) -> None:
         tasks = list(self._in_flight.values())
@@ -203,7 +219,10 @@ class Relay:
     async def _delete(self) -> None:
         """Delete what was acknowledged; until then `_READ` leaves it out."""
         while True:
-            await asyncio.sleep(DELETE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DELETE_S):
+                    await self._many.wait()
+            self._many.clear()
             for lane, acknowledged in self._acknowledged.items():
                 if gone := list(acknowledged):
                     with contextlib.suppress(Unavailable):

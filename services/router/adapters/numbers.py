@@ -8,7 +8,7 @@ from datetime import date
 
 from shared.runtime.database import Database
 
-BLOCK = 20
+BLOCK = 100
 """Serials taken at once; what is left of a block when a process stops is a gap."""
 
 KEPT_DAYS = 8

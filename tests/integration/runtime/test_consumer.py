@@ -362,3 +362,21 @@ async def test_a_dead_letter_is_replayed_under_the_same_id(bench: Bench) -> None
 
 async def _letters(bench: Bench, count: int) -> bool:
     return len(await operations.dead_letters(bench.database)) == count
+
+
+async def test_a_log_cut_under_a_running_consumer_is_noticed(bench: Bench) -> None:
+    """§4.2: the client library starts over by itself when out of range; nothing is skipped in silence."""
+    one, other = fresh(), fresh()
+    consumer = bench.consumer()
+    async with running(consumer):
+        await bench.said((one, 1), (one, 2))
+        await until(lambda: bench.handled(count=2))
+        for log in bench.broker.logs.values():
+            log.clear()
+        (member,) = bench.broker.members["g"]
+        member.seek(dict.fromkeys(member.owned(), 0))  # what the library does
+        await bench.said((other, 1))
+
+        await until(lambda: _says(consumer, "outside the log"))
+
+    assert {one: [1, 2]} == await tallies(bench.admin)

@@ -11,7 +11,8 @@ import pytest
 
 from shared.contracts.envelope import decode
 from shared.contracts.values import Lane
-from shared.runtime.bus import Outgoing, PermanentRefusal
+from shared.runtime import operations
+from shared.runtime.bus import Outgoing, Partition, PermanentRefusal
 from shared.runtime.database import Database
 from shared.runtime.errors import TooLarge
 from shared.runtime.memory import MemoryBroker, MemorySink
@@ -156,6 +157,32 @@ async def test_a_key_the_broker_refuses_is_parked_and_the_lane_goes_on(
     assert [("too large",)] == [
         tuple(r) for r in await rows(database.admin, "select reason from router.outbox_parked")
     ]
+
+
+async def test_a_parked_key_is_no_backlog_and_goes_out_when_released(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: the lane goes on, so the outbox's ceiling must not count what waits for a person."""
+    broker, refused = MemoryBroker({}), fresh()
+    await commit(db, (refused, 1))
+    relay = Relay(db, MemorySink(broker))
+    async with running(relay):
+        await until(lambda: _parked(database, 1))
+        await until(lambda: _measured(relay, 0))
+        broker.counts[OUT] = 1
+        broker.logs[Partition(OUT, 0)] = []
+        assert 1 == await operations.release_parked(db)
+        await until(lambda: _empty(database))
+
+    assert [(refused, 1)] == versions(broker)
+
+
+async def _parked(database: FreshDatabase, count: int) -> bool:
+    return count == len(await rows(database.admin, "select 1 from router.outbox_parked"))
+
+
+async def _measured(relay: Relay, count: int) -> bool:
+    return count == relay.backlog.rows[Lane.URGENT]
 
 
 async def _left_is(database: FreshDatabase, count: int) -> bool:
