@@ -18,6 +18,7 @@ from services.router.adapters.bodies import (
     UNIT_ACTIONS,
     Action,
 )
+from services.router.adapters.trace import believed
 from services.router.domain import requests
 from services.router.domain.requests import Answer
 from shared.contracts.problems import Problem
@@ -121,7 +122,7 @@ async def _asked(request: Request, actions: dict[str, Action], who: Principal) -
         incident_id=None if of_assignment else target,
         assignment_id=target if of_assignment else None,
         units=None if who.may("desk") else who.granted("unit"),
-        trace=request.headers.get("traceparent"),
+        trace=believed(request.headers.get("traceparent")),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from services.router.domain.awaiting import matters
 from shared.contracts.incident import Incident, IncidentState
 from shared.contracts.problems import Problem
+from shared.contracts.values import Instant
 from shared.runtime.clock import Clock
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
@@ -47,7 +48,7 @@ order by parked_at, feedback_id limit $3
 
 _ENCODE = msgspec.json.Encoder().encode
 _INCIDENT = msgspec.json.Decoder(Incident)
-Mark = tuple[datetime, UUID]
+Mark = tuple[Instant, UUID]
 _MARK: msgspec.json.Decoder[Mark] = msgspec.json.Decoder(Mark)
 
 
@@ -190,7 +191,8 @@ def _after(request: Request) -> Mark | None:
     if not text:
         return None
     try:
-        return _MARK.decode(base64.urlsafe_b64decode(text))
-    except (binascii.Error, msgspec.DecodeError, ValueError):
+        at, last = _MARK.decode(base64.urlsafe_b64decode(text))
+        return at.astimezone(UTC), last
+    except (binascii.Error, msgspec.DecodeError, ValueError, OverflowError):
         detail = "cursor is the one of the page before, unchanged"
         raise WrongRead(Problem.INVALID_FIELDS, detail) from None
