@@ -12,7 +12,7 @@ import pytest
 
 from shared.contracts.topics import dead_topic
 from shared.runtime import operations
-from shared.runtime.bus import Outgoing, Partition
+from shared.runtime.bus import Outgoing, Partition, partition_of
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
 from shared.runtime.errors import InvalidEvent, Unavailable
@@ -72,6 +72,14 @@ async def bench(database: FreshDatabase) -> AsyncIterator[Bench]:
     broker = MemoryBroker({TOPIC: PARTITIONS, dead_topic(TOPIC): 1})
     yield Bench(database.admin, db, broker, Tally(db))
     await db.close()
+
+
+def neighbours() -> tuple[UUID, UUID]:
+    """Return two aggregates of one partition, so that they share a batch."""
+    one, other = fresh(), fresh()
+    while len({partition_of(str(a).encode(), PARTITIONS) for a in (one, other)}) > 1:
+        other = fresh()
+    return one, other
 
 
 async def run_until(bench: Bench, count: int, **more: Any) -> None:
@@ -311,7 +319,7 @@ async def test_two_stores_of_one_aggregate_keep_both_changes(bench: Bench) -> No
 
 async def test_a_lost_guard_writes_nothing_of_the_batch(bench: Bench) -> None:
     """ENGINE: a guard that merely matches fewer rows would half-apply."""
-    one, other = fresh(), fresh()
+    one, other = neighbours()
     seen: list[dict[UUID, list[int]]] = []
     first = True
 
@@ -366,7 +374,7 @@ async def _letters(bench: Bench, count: int) -> bool:
 
 async def test_a_log_cut_under_a_running_consumer_is_noticed(bench: Bench) -> None:
     """§4.2: the client library starts over by itself when out of range; nothing is skipped in silence."""
-    one, other = fresh(), fresh()
+    one, other = neighbours()
     consumer = bench.consumer()
     async with running(consumer):
         await bench.said((one, 1), (one, 2))
