@@ -72,8 +72,8 @@ async def test_a_malformed_trace_is_dropped(sent: str, kept: str | None) -> None
 async def test_a_forged_cursor_is_refused(path: str, time: str) -> None:
     """A naive time, or one outside of UTC's years, never gets to the database (there is none)."""
     cursor = base64.urlsafe_b64encode(msgspec.json.encode((time, an_incident_id()))).decode()
-    nothing = cast(Database, None)
-    doors = ReadDoors(nothing, KEYRING, cast(Clock, None), timedelta(0))
+    nothing = cast("Database", None)
+    doors = ReadDoors(nothing, KEYRING, cast("Clock", None), timedelta(0))
     answer = await ask(doors.routes(), "GET", f"/v1/{path}?cursor={cursor}")
 
     assert (400, "urn:liandong:problem:invalid_fields") == (
