@@ -230,7 +230,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Full snapshot of an incident (警情 / 事件); `version` is the event's own number."""
+    """Full snapshot of an incident (警情 / 事件); `version` is the event's own number.
+
+    `attention` names why the duty desk has to look at it, until it has decided something.
+    """
 
     incident_id: UUID
     number: str
@@ -261,6 +264,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     purged: bool = False
     exercise: bool = False
     test: bool = False
+    attention: tuple[str, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

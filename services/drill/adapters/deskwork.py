@@ -7,9 +7,12 @@ from uuid import UUID
 
 from services.drill.ports import Awaiting
 
+DECIDED = frozenset({"return", "check"})
+"""Kinds of matters the drill decides; what is only to be looked at is left to people."""
+
 
 def awaiting_of(body: dict[str, Any]) -> tuple[Awaiting, ...]:
-    """Return what waits for the desk out of router's list."""
+    """Return what the drill has to decide out of router's list."""
     return tuple(
         Awaiting(
             kind=item["kind"],
@@ -17,6 +20,7 @@ def awaiting_of(body: dict[str, Any]) -> tuple[Awaiting, ...]:
             assignment=UUID(item["assignment_id"]) if item.get("assignment_id") else None,
         )
         for item in body.get("items", ())
+        if item["kind"] in DECIDED
     )
 
 

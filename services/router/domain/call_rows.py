@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from services.router.domain import duties
+from services.router.domain.awaiting import Attention, drawn_to
 from services.router.domain.changes import change, change_of
 from services.router.domain.commands import Link, ProveUrgent, Reopen, Revise, Withdraw
 from services.router.domain.desk_rows import successor
@@ -44,6 +45,8 @@ NEVER_HANDLED = frozenset(
     }
 )
 FINISHED = NEVER_HANDLED | {IncidentState.CLOSED}
+REPORTED = frozenset({IncidentState.HANDLED, IncidentState.VERIFYING})
+"""Nobody is at work any more, and it is not checked yet."""
 
 
 def can_join(incident: Incident, call: Call, policy: Policy) -> bool:
@@ -62,10 +65,15 @@ def can_join(incident: Incident, call: Call, policy: Policy) -> bool:
 
 
 def link(incident: Incident, asked: Link, now: datetime, policy: Policy) -> Outcome:
-    """A repeat call of the same source chain; one about a closed incident reopens it (row 17)."""
+    """A repeat call of the same source chain; one about a closed incident reopens it (row 17).
+
+    One about an incident that is not checked yet is shown at the desk, whose check decides.
+    """
     if _position(incident, asked.call) is not None:
         return Decided(incident)
     joined = replace(incident, calls=(*incident.calls, ref_of(asked.call)))
+    if incident.state in REPORTED:
+        joined = drawn_to(joined, Attention.CALLED_AGAIN)
     said = change(ChangeKind.CALL_LINKED, now, by=asked.by, reason="same_source_chain")
     decided = Decided(joined, (said,))
     if incident.state is not IncidentState.CLOSED:
@@ -84,7 +92,7 @@ def withdraw(incident: Incident, asked: Withdraw, now: datetime, policy: Policy)
     if alone and not any(map(duties.moving, incident.assignments)):
         return called_off(noted, ChangeKind.CANCELLED, now, by=asked.by, reason="call_withdrawn")
     said = change(ChangeKind.REROUTE_SUGGESTED, now, by=asked.by, reason="call_withdrawn")
-    return Decided(noted, (said,))
+    return Decided(drawn_to(noted, Attention.CALL_WITHDRAWN), (said,))
 
 
 def prove_urgent(incident: Incident, asked: ProveUrgent, now: datetime, policy: Policy) -> Outcome:
@@ -95,7 +103,7 @@ def prove_urgent(incident: Incident, asked: ProveUrgent, now: datetime, policy: 
         return Decided(noted, (_revised(asked.by, now, "proved_urgent"),))
     if any(map(duties.moving, incident.assignments)):
         said = change(ChangeKind.REROUTE_SUGGESTED, now, by=AUTOMATIC, reason="proved_urgent")
-        return Decided(noted, (said,))
+        return Decided(drawn_to(noted, Attention.PROVED_URGENT), (said,))
     reason = "proved_urgent"
     return called_off(noted, ChangeKind.TRANSFERRED, now, by=AUTOMATIC, reason=reason)
 
@@ -120,7 +128,7 @@ def revise(incident: Incident, asked: Revise, now: datetime, policy: Policy) -> 
     if any(map(duties.moving, incident.assignments)):
         rule = routed.record.rule
         said = change(ChangeKind.REROUTE_SUGGESTED, now, by=AUTOMATIC, reason=rule)
-        return decided.then(corrected, said)
+        return decided.then(drawn_to(corrected, Attention.REVISED), said)
     return _reroute(decided, routed, now, policy)
 
 

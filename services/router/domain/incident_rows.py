@@ -65,7 +65,13 @@ def called_off(
         for duty in incident.assignments
         if not duties.is_over(duty) and duty.state is not AssignmentState.FED_BACK
     ]
-    ended = replace(put_back(incident, *held), state=_ENDS_AS[kind], reason=reason, ended_at=now)
+    ended = replace(
+        put_back(incident, *held),
+        state=_ENDS_AS[kind],
+        reason=reason,
+        ended_at=now,
+        attention=(),
+    )
     told = [change_of(duty, ChangeKind.RELEASED, now, by=by, reason=str(kind)) for duty in held]
     return Decided(ended, (change(kind, now, by=by, reason=reason), *told))
 

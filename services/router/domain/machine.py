@@ -60,6 +60,22 @@ TABLE: dict[type[commands.Command], Row] = {
 }
 """Rows 1, 2 and 5 of a new incident are `opening.open_incident`: there is no state before it."""
 
+DESK = frozenset(
+    {
+        commands.DecideReturn,
+        commands.Release,
+        commands.Reassign,
+        commands.Activate,
+        commands.WaiveArrival,
+        commands.Invalidate,
+        commands.Transfer,
+        commands.Cancel,
+        commands.Check,
+        commands.Reopen,
+    }
+)
+"""What only the duty desk decides: it has looked at the incident then (`awaiting`)."""
+
 
 def decide(incident: Incident, command: commands.Command, now: datetime, policy: Policy) -> Outcome:
     """Return what *command* comes to at *now* (UTC): one decision, one version; or why not."""
@@ -72,7 +88,10 @@ def step(incident: Incident, command: commands.Command, now: datetime, policy: P
     if incident.state not in row.states:
         over = incident.state in call_rows.FINISHED
         return Refused(Refusal.INCIDENT_OVER if over else Refusal.WRONG_STATE)
-    return row.decide(incident, command, now, policy)
+    outcome = row.decide(incident, command, now, policy)
+    if type(command) not in DESK or isinstance(outcome, Refused) or not outcome.incident.attention:
+        return outcome
+    return Decided(replace(outcome.incident, attention=()), outcome.changes)
 
 
 def versioned(before: Incident, outcome: Outcome) -> Outcome:

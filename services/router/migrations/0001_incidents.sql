@@ -8,7 +8,7 @@ create table incident (
   state       text not null,
   opened_at   timestamptz not null,       -- when its first call was received
   updated_at  timestamptz not null,
-  awaits      text,                       -- what the desk has to decide: check, return
+  awaits      text,                       -- what the desk has to decide: return, attention, check
   doc         bytea not null              -- the snapshot as it is said
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 create index incident_by_state on incident (state, opened_at desc, incident_id desc);

@@ -88,9 +88,9 @@ class Instance:
         transport = httpx.ASGITransport(Starlette(routes=routes))
         return httpx.AsyncClient(transport=transport, base_url="http://router")
 
-    async def hears(self, *calls: Call) -> None:
+    async def hears(self, *calls: Call, change: CallChange = CallChange.RECEIVED) -> None:
         """Decide on *calls* and store, as the consumer does, without going through Kafka."""
-        events = [_event(_of_call(call, CallChange.RECEIVED, "direct")) for call in calls]
+        events = [_event(_of_call(call, change, "direct")) for call in calls]
         await self._stored(self.handlers.on_calls, events)
 
     async def is_told(self, feedback: UnitFeedback) -> None:

@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shared.contracts import ids
-from shared.contracts.call import FeedbackKind, FeedbackStamp, UnitFeedback
+from shared.contracts.call import CallChange, FeedbackKind, FeedbackStamp, UnitFeedback
 from shared.contracts.incident import Incident
 from shared.runtime.keys import Principal
 from tests.builders import T0, a_call, minutes
@@ -273,6 +274,23 @@ async def test_the_desk_verifies_and_reopens(stage: Stage) -> None:
     ]
     assert (409, "handling_unit") == (own.status_code, own.json()["reason"])
     assert ("closed", "reopened") == (closed.json()["state"], reopened.json()["state"])
+
+
+async def test_a_suggestion_waits_at_the_desk_until_it_acts(stage: Stage) -> None:
+    """Withdrawn while the lead is moving: listed with its reason, gone once it is decided."""
+    async with stage.instance(consuming=False) as router, router.doors(*KEYS) as http:
+        incident = await opened(router, stage)
+        await post(http, of_lead(incident, "ack"), {"occurred_at": AT})
+        await router.hears(replace(a_call(), revision=2), change=CallChange.WITHDRAWN)
+        waiting = await get(http, "/v1/desk")
+        path = f"/v1/incidents/{incident.incident_id}/cancel"
+        await post(http, path, {"reason": "误报"}, who="desk")
+        after = await get(http, "/v1/desk")
+
+    assert [("attention", "call_withdrawn", incident.number)] == [
+        (m["kind"], m["reason"], m["number"]) for m in waiting.json()["items"]
+    ]
+    assert [] == after.json()["items"]
 
 
 async def test_the_desk_transfers(stage: Stage) -> None:

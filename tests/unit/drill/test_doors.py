@@ -113,8 +113,9 @@ async def test_a_refusal_keeps_its_named_reason() -> None:
 
 
 async def test_the_desk_reads_its_list_and_decides() -> None:
-    """A check is passed, a return granted."""
+    """A check is passed, a return granted; what is only to be looked at stays with people."""
     items = [
+        {"kind": "attention", "incident_id": str(UUID(int=4)), "reason": "called_again"},
         {"kind": "check", "incident_id": str(UUID(int=5))},
         {
             "kind": "return",

@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
+from services.router.domain.awaiting import Attention, Awaits, matters
 from services.router.domain.casebook import Casebook
-from services.router.domain.commands import Cancel, Transfer
+from services.router.domain.commands import Cancel, Check, Release, Transfer
 from services.router.domain.intake_of_calls import take_call, take_feedback
 from services.router.domain.policy import Policy
 from shared.contracts import ids
@@ -32,6 +33,7 @@ from shared.contracts.incident import (
     IncidentState,
     Origin,
     Role,
+    Stamp,
     StampKind,
 )
 from shared.contracts.refusals import Refusal
@@ -95,6 +97,17 @@ def feedback(*kinds: FeedbackKind, **fields: Any) -> UnitFeedback:
 def revised(call: Call, **fields: Any) -> Call:
     """Return the next revision of *call*."""
     return replace(call, revision=call.revision + 1, **fields)
+
+
+def an_end() -> Stamp:
+    """Return the end of handling, a minute after T0."""
+    at = T0 + minutes(1)
+    return Stamp(kind=StampKind.ENDED, occurred_at=at, recorded_at=at)
+
+
+def looked_at(incident: Incident) -> list[str | None]:
+    """Return why the desk is asked to look at *incident*."""
+    return [m.reason for m in matters(incident) if m.kind is Awaits.ATTENTION]
 
 
 def units(incident: Incident, *, over: bool = False) -> dict[str, Role]:
@@ -203,6 +216,40 @@ def test_an_urgent_repeat_about_a_closed_ordinary_incident_is_its_own(centre: Ce
     assert IncidentState.CLOSED is centre.of(a_call()).state
 
 
+@pytest.mark.parametrize("state", [IncidentState.HANDLED, IncidentState.VERIFYING])
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_repeat_about_what_seemed_handled_is_seen_at_the_desk(
+    centre: Centre, state: IncidentState, passed: bool
+) -> None:
+    """Nobody is at work any more: the desk is shown the renewed emergency until it has checked."""
+    centre.hears(a_call())
+    done = tuple(
+        replace(duty, state=AssignmentState.FED_BACK, stamps=(*duty.stamps, an_end()))
+        if duty.role is not Role.STANDBY
+        else duty
+        for duty in centre.of(a_call()).assignments
+    )
+    handled = replace(centre.of(a_call()), state=state, assignments=done)
+    centre.book.incidents[handled.incident_id] = handled
+    centre.hears(a_call("C2", root="C1")).hears(a_call("C3", root="C1"))
+
+    assert [Attention.CALLED_AGAIN] == looked_at(centre.of(a_call()))
+
+    verifying = replace(centre.of(a_call()), state=IncidentState.VERIFYING)
+    centre.book.incidents[handled.incident_id] = verifying
+    centre.book.command(handled.incident_id, Check(by="desk", passed=passed, reason="已复核"))
+
+    assert passed is (centre.of(a_call()).state is IncidentState.CLOSED)
+    assert [] == looked_at(centre.of(a_call()))
+
+
+def test_a_repeat_while_units_are_at_work_asks_nothing_of_the_desk(centre: Centre) -> None:
+    """They are there, or on their way."""
+    centre.hears(a_call()).hears(a_call("C2", root="C1"))
+
+    assert [] == matters(centre.of(a_call()))
+
+
 @pytest.mark.parametrize(("after", "same"), [(hours(71), True), (hours(73), False)])
 def test_a_repeat_about_a_closed_incident(centre: Centre, after: Any, same: bool) -> None:
     """Row 17: reopened in the window; later it is a new incident, linked."""
@@ -263,6 +310,7 @@ def test_after_the_first_ack_a_revision_only_suggests(centre: Centre) -> None:
     centre.hears(moved, CallChange.REVISED)
 
     assert ["revised", "reroute_suggested"] == centre.last
+    assert [Attention.REVISED] == looked_at(centre.of(moved))
     assert TOWNSHIP == centre.of(moved).scene.area
     assert "xj-t-anzhou" in units(centre.of(moved))
 
@@ -290,6 +338,19 @@ def test_an_ordinary_call_that_proves_urgent_goes_on_as_urgent(centre: Centre) -
     assert IncidentState.TRANSFERRED is centre.book.incidents[first].state
 
 
+def test_one_that_proves_urgent_while_units_move_is_seen_at_the_desk(centre: Centre) -> None:
+    """Row 4: the urgent incident goes on; whether the ordinary one's units turn round is decided."""
+    order = a_call(lane=Lane.ORDINARY)
+    centre.hears(order)
+    first = centre.of(order).incident_id
+    centre.told(feedback(FeedbackKind.ACKED))
+    urgent = revised(order, lane=Lane.URGENT)
+    centre.hears(urgent, CallChange.REVISED)
+
+    assert [Attention.PROVED_URGENT] == looked_at(centre.book.incidents[first])
+    assert [] == looked_at(centre.of(urgent))
+
+
 def test_withdrawn_before_the_first_ack_cancels(centre: Centre) -> None:
     """Row 21."""
     centre.hears(a_call()).hears(revised(a_call()), CallChange.WITHDRAWN)
@@ -306,6 +367,48 @@ def test_withdrawn_after_the_first_ack_is_a_suggestion(centre: Centre) -> None:
 
     assert ["reroute_suggested"] == centre.last
     assert IncidentState.DISPATCHED is centre.of(a_call()).state
+    assert [Attention.CALL_WITHDRAWN] == looked_at(centre.of(a_call()))
+
+
+def test_the_desk_is_asked_until_it_acts(centre: Centre) -> None:
+    """What units report leaves the question open; a decision of the desk answers it."""
+    centre.hears(a_call())
+    incident_id = centre.of(a_call()).incident_id
+    centre.told(feedback(FeedbackKind.ACKED))
+    centre.hears(revised(a_call()), CallChange.WITHDRAWN)
+    centre.told(feedback(FeedbackKind.ARRIVED, record_id="F2"))
+    support = centre.of(a_call()).assignments[1].assignment_id
+    asked = looked_at(centre.of(a_call()))
+    centre.book.command(incident_id, Release(by="desk", assignment_id=support))
+
+    assert [Attention.CALL_WITHDRAWN] == asked
+    assert [] == looked_at(centre.of(a_call()))
+
+
+def test_a_refused_decision_answers_nothing(centre: Centre) -> None:
+    """The lead cannot be released: the question stands."""
+    centre.hears(a_call())
+    incident_id = centre.of(a_call()).incident_id
+    centre.told(feedback(FeedbackKind.ACKED))
+    centre.hears(revised(a_call()), CallChange.WITHDRAWN)
+    lead = centre.of(a_call()).assignments[0].assignment_id
+    centre.book.command(incident_id, Release(by="desk", assignment_id=lead))
+
+    assert [Attention.CALL_WITHDRAWN] == looked_at(centre.of(a_call()))
+
+
+def test_what_ends_by_itself_asks_nothing_any_more(centre: Centre) -> None:
+    """Withdrawn by one caller, then proved urgent by the other: nothing is left to decide here."""
+    order, other = a_call(lane=Lane.ORDINARY), a_call("C2", root="C1", lane=Lane.ORDINARY)
+    centre.hears(order).hears(other)
+    first = centre.of(order).incident_id
+    centre.hears(revised(order), CallChange.WITHDRAWN)
+    asked = looked_at(centre.book.incidents[first])
+    centre.hears(revised(other, lane=Lane.URGENT), CallChange.REVISED)
+
+    assert [Attention.CALL_WITHDRAWN] == asked
+    assert IncidentState.TRANSFERRED is centre.book.incidents[first].state
+    assert [] == matters(centre.book.incidents[first])
 
 
 def test_withdrawn_while_others_call_is_a_suggestion(centre: Centre) -> None:

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from services.router.domain import commands, duties, machine
+from services.router.domain.call_rows import FINISHED
 from services.router.domain.casebook import Casebook
 from services.router.domain.intake_of_calls import take_call, take_feedback
 from services.router.domain.outcome import Decided, Refused
@@ -282,6 +283,12 @@ class Incidents(RuleBasedStateMachine):
             )
 
             assert len(leads) == 1 or (called_off and not leads)
+
+    @invariant()
+    def what_is_finished_asks_nothing_of_the_desk(self) -> None:
+        """Whoever or whatever ended it: the desk has nothing left to decide."""
+        for incident in self.book.incidents.values():
+            assert not (incident.attention and incident.state in FINISHED)
 
     @invariant()
     def versions_count_the_events(self) -> None:
