@@ -101,6 +101,8 @@ async def test_past_the_ceiling_ordinary_calls_are_refused_and_urgent_ones_taken
     start: Start,
 ) -> None:
     """ARCHITECTURE 4.4; without a broker the outbox only grows."""
+    with start() as before:
+        await before.rows("delete from outbox")  # what other tests of this module left
     with start(ordinary_rows=5, urgent_rows=12) as full:
         order = {"slsj": local_now(), "nr": "咨询"}
         answers: dict[str, set[int]] = {"ordinary": set(), "urgent": set()}

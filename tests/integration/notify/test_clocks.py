@@ -41,12 +41,12 @@ async def test_whoever_heard_of_a_breach_hears_of_its_correction(stage: Stage) -
     key, late = incident.incident_id, breached(a_clock())
     async with stage.here():
         await stage.say(event(incident, *dispatched("xj-rescue")))
-        await stage.settled(key, 3)
+        await stage.settled(key, 2)
         await stage.say(of(key, clock_event(ClockChangeKind.BREACHED, late, level=1)))
-        await stage.settled(key, 8)
+        await stage.settled(key, 7)
     async with stage.here():
         await stage.say(of(key, clock_event(ClockChangeKind.CORRECTED, corrected(late))))
-        found = await stage.settled(key, 11)
+        found = await stage.settled(key, 10)
 
     def told(*purposes: str) -> set[str]:
         return {row["recipient"] for row in found if row["purpose"] in purposes}

@@ -44,7 +44,7 @@ from tests.builders import T0, minutes
 from tests.engine import rows, running, seeded, until
 from tests.parts import FreshDatabase, SessionKafka
 
-PARTITIONS = 3
+PARTITIONS = 12
 _EVENT = msgspec.json.Decoder(IncidentEvent)
 _INCIDENT = msgspec.json.Decoder(Incident)
 _DONE = msgspec.json.Decoder(Done)
