@@ -99,6 +99,7 @@ async def one_rate(stack: Stack, rate: float, seconds: float) -> dict[str, Any]:
         ids.incident_id(ids.call_id(s, n)): at for s, n, at, status in sent if status == 202
     }
     arrived = await _drained(stack, accepted)
+    drained = await _quiet(stack)
     after = await _ends(stack.kafka, topics)
     latencies = sorted(arrived[i] - at for i, at in accepted.items() if i in arrived)
     row = {
@@ -116,6 +117,7 @@ async def one_rate(stack: Stack, rate: float, seconds: float) -> dict[str, Any]:
         "accepted": len(accepted),
         "refused": len(sent) - len(accepted),
         "undelivered": len(accepted) - len(latencies),
+        "drained": drained,
         "events_per_call": round((after - before) / max(1, len(accepted)), 2),
         "cpu_percent": {n: round(100 * (cpu_after[n] - cpu[n]) / took, 1) for n in pids},
     }
@@ -156,14 +158,14 @@ async def _drained(stack: Stack, accepted: Mapping[UUID, float]) -> dict[UUID, f
             if accepted.keys() <= arrived.keys() or time.monotonic() > deadline:
                 break
             await asyncio.sleep(1)
-    await _quiet(stack)
     return {i: at for i, at in arrived.items() if i in accepted}
 
 
-async def _quiet(stack: Stack) -> None:
+async def _quiet(stack: Stack) -> bool:
     """Wait until no service has anything left to publish or to read, so that rates do not overlap."""
-    async with httpx.AsyncClient(timeout=10) as http, asyncio.timeout(DRAIN_S):
-        while True:
+    deadline = time.monotonic() + DRAIN_S
+    async with httpx.AsyncClient(timeout=10) as http:
+        while time.monotonic() < deadline:
             waiting = 0.0
             for service in ("intake", "router", "sla", "notify", "reports"):
                 text = (await http.get(f"{stack.http(service)}/metrics")).text
@@ -173,8 +175,9 @@ async def _quiet(stack: Stack) -> None:
                     if line.startswith(("liandong_consumer_lag{", "liandong_outbox_rows{"))
                 )
             if not waiting:
-                return
+                return True
             await asyncio.sleep(1)
+    return False
 
 
 async def measure(rates: Sequence[float], seconds: float) -> dict[str, Any]:
@@ -186,7 +189,14 @@ async def measure(rates: Sequence[float], seconds: float) -> dict[str, Any]:
         ) as stack:  # fmt: skip
             await stack.ready()
             await one_rate(stack, 100, 10)
-            rows = [await one_rate(stack, rate, seconds) for rate in rates]
+            rows = []
+            for rate in rates:
+                rows.append(await one_rate(stack, rate, seconds))
+                if not rows[-1]["drained"]:
+                    print(
+                        f"not drained within {DRAIN_S:.0f} s: no higher rate is tried", flush=True
+                    )
+                    break
     held = [
         r["rate"]
         for r in rows
