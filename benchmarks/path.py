@@ -200,7 +200,7 @@ async def measure(rates: Sequence[float], seconds: float) -> dict[str, Any]:
     held = [
         r["rate"]
         for r in rows
-        if not r["backlog_growing"] and not r["undelivered"] and not r["refused"]
+        if r["drained"] and not r["backlog_growing"] and not r["undelivered"] and not r["refused"]
     ]
     return {
         "rates": rows,
