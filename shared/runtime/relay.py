@@ -93,10 +93,13 @@ class Relay:
         self._since: dict[Lane, float] = {}
         self._touched = 0.0
         self._many = asyncio.Event()
+        self._wanted = True
+        self._read_at = 0.0
         self._acknowledged: dict[Lane, list[int]] = {lane: [] for lane in Lane}
 
     def wake(self) -> None:
         """There is something to publish."""
+        self._wanted = True
         self._awake.set()
 
     async def run(self) -> None:
@@ -147,12 +150,15 @@ class Relay:
                     del self._in_flight[lane]
                     task.result()
             limits = [0 if lane in self._in_flight else BATCH for lane in Lane]
-            if any(limits):
+            # after a publication nothing is read that nobody said is there, until the next poll
+            if any(limits) and (self._wanted or time.monotonic() - self._read_at >= POLL_S):
+                self._wanted = not all(limits)
                 done = [seq for acknowledged in self._acknowledged.values() for seq in acknowledged]
                 rows = await own.fetch(_READ, *limits, done)
-                self._touched = time.monotonic()
+                self._touched = self._read_at = time.monotonic()
                 for lane in Lane:
                     if mine := [row for row in rows if row["lane"] == lane.number]:
+                        self._wanted |= len(mine) == BATCH
                         self._start(lane, mine)
             await self._pause(own)
 

@@ -31,6 +31,9 @@ from shared.runtime.store import Store, Work, Write
 TOPIC = "notice.events.v1"
 BATCH = 500
 RETRY_S = 0.3
+GATHER_S = 0.03
+"""Verdicts wait this long for one another; nobody waits for them, and a lost one is only sent again
+under the same notice id."""
 
 RESULT = Write(
     "notice_result",
@@ -113,6 +116,7 @@ class Settling:
         """Write until cancelled."""
         while True:
             await self._awake.wait()
+            await asyncio.sleep(GATHER_S)
             self._awake.clear()
             while self._verdicts:
                 self._writing = dict(islice(self._verdicts.items(), BATCH))
