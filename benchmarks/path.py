@@ -141,12 +141,15 @@ async def _ends(kafka: str, topics: Sequence[str]) -> int:
 
 
 def _post(load: Load) -> Sent:
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.path_load"],
-        input=msgspec.json.encode(load), stdout=subprocess.PIPE,
-        check=True, timeout=load.seconds + 120,
-    )  # fmt: skip
-    return msgspec.json.decode(done.stdout, type=Sent)
+    # a file, not a pipe: answers of a long run were cut off at 128 KB now and then
+    with tempfile.TemporaryFile() as answers:
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.path_load"],
+            input=msgspec.json.encode(load), stdout=answers,
+            check=True, timeout=load.seconds + 120,
+        )  # fmt: skip
+        answers.seek(0)
+        return msgspec.json.decode(answers.read(), type=Sent)
 
 
 async def _drained(stack: Stack, accepted: Mapping[UUID, float]) -> dict[UUID, float]:
