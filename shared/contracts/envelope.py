@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,11 +13,20 @@ from shared.contracts import ids
 from shared.contracts.topics import FAMILIES
 from shared.contracts.values import Lane
 
+T = TypeVar("T")
 Headers = Sequence[tuple[str, bytes]]
 
 _ENCODER = msgspec.json.Encoder()
 _DECODERS = {family: msgspec.json.Decoder(struct) for family, struct in FAMILIES.items()}
 _PREFIX = "cn.liandong."
+_WANTED = {
+    "ce_id": "UUID",
+    "ce_subject": "UUID",
+    "ce_source": "printable text",
+    "ce_sequence": "version (1 to 2^63 - 1)",
+    "ce_time": "ISO 8601 time",
+}
+_MOST = 2**63 - 1
 
 
 class InvalidEnvelope(ValueError):
@@ -86,17 +96,18 @@ def encode(message: Message) -> tuple[bytes, list[tuple[str, bytes]], bytes | No
 def decode(headers: Headers, value: bytes | None) -> Envelope:
     """Return the event in *headers* and *value*, or raise InvalidEnvelope with its reason."""
     raw = dict(headers)
-    try:
-        kind = raw["ce_type"].decode()
-        event_id, aggregate = UUID(raw["ce_id"].decode()), UUID(raw["ce_subject"].decode())
-        producer = raw["ce_source"].decode().rsplit("/", 1)[-1]
-        version, time = int(raw["ce_sequence"]), datetime.fromisoformat(raw["ce_time"].decode())
-    except (KeyError, ValueError) as error:
-        raise InvalidEnvelope("not_an_event", f"header missing or malformed: {error}") from None
+    kind = _header(raw, "ce_type", str)
+    event_id, aggregate = _header(raw, "ce_id", UUID), _header(raw, "ce_subject", UUID)
+    producer = _header(raw, "ce_source", _printable).rsplit("/", 1)[-1]
+    version = _header(raw, "ce_sequence", _version)
+    time = _header(raw, "ce_time", datetime.fromisoformat)
     family = kind.removeprefix(_PREFIX).split(".", 1)[0]
     decoder = _DECODERS.get(family) if kind.startswith(_PREFIX) and kind.endswith(".v1") else None
     if decoder is None:
-        raise InvalidEnvelope("unknown_type", f"{kind} is not a type this version reads")
+        raise InvalidEnvelope(
+            "unknown_type",
+            f"ce_type ({len(raw['ce_type'])} bytes) is not a type this version reads",
+        )
     if time.tzinfo is None:
         raise InvalidEnvelope("naive_time", "ce_time has no offset")
     try:
@@ -115,6 +126,36 @@ def decode(headers: Headers, value: bytes | None) -> Envelope:
         data=data,
         trace=trace.decode("ascii", "replace") if trace else None,
     )
+
+
+def _header(raw: dict[str, bytes], name: str, read: Callable[[str], T]) -> T:
+    """Return header *name* as *read* understands it.
+
+    Who writes what is no event may write anything there, a caller's number too: the refusal names
+    the header, what it should be and how long it is, never what it holds.
+    """
+    value = raw.get(name)
+    if value is None:
+        raise InvalidEnvelope("not_an_event", f"header {name} is missing")
+    try:
+        return read(value.decode())
+    except ValueError:
+        wanted = _WANTED.get(name, "text in UTF-8")
+        text = f"header {name} ({len(value)} bytes) is no {wanted}"
+        raise InvalidEnvelope("not_an_event", text) from None
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _version(text: str) -> int:
+    version = int(text)
+    if not 0 < version <= _MOST:
+        raise ValueError
+    return version
 
 
 def _without_values(error: Exception) -> str:

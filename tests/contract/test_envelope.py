@@ -93,6 +93,9 @@ def test_a_replay_makes_the_same_id_and_another_version_another(
         ({"ce_type": b"cn.liandong.weather.said.v1"}, "unknown_type"),
         ({"ce_type": b"com.example.other"}, "unknown_type"),
         ({"ce_sequence": b"three"}, "not_an_event"),
+        ({"ce_sequence": b"0"}, "not_an_event"),
+        ({"ce_sequence": b"9" * 20}, "not_an_event"),
+        ({"ce_source": b"/liandong/router\x00"}, "not_an_event"),
         ({"ce_id": None}, "not_an_event"),
         ({"ce_time": b"2026-11-22T08:00:00"}, "naive_time"),
     ],
@@ -106,6 +109,31 @@ def test_what_is_not_ours_is_named(change: dict[str, bytes | None], reason: str)
         decode(list(changed.items()), value)
 
     assert reason == refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("header", "prefix"),
+    [
+        ("ce_type", b"cn.liandong."),
+        ("ce_id", b""),
+        ("ce_subject", b""),
+        ("ce_sequence", b"tel"),
+        ("ce_time", b""),
+        ("ce_source", b"\x00"),
+        ("ce_type", b"\xff"),
+    ],
+)
+def test_a_refusal_names_the_header_and_never_what_it_holds(header: str, prefix: bytes) -> None:
+    """Privacy: the detail stands in the dead-letter list and in logs; anybody may write any header."""
+    _, headers, value = encode(a_message())
+    wrong = prefix + b"13800138000"
+
+    with pytest.raises(InvalidEnvelope) as refused:
+        decode(list((dict(headers) | {header: wrong}).items()), value)
+
+    assert header in refused.value.detail
+    assert f"{len(wrong)} bytes" in refused.value.detail
+    assert "138" not in str(refused.value)
 
 
 @given(st.binary(max_size=200))
