@@ -47,7 +47,7 @@ def decode(record: Record) -> Event:
     )
 
 
-_HEADERS = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
+_HEADERS = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]])
 _PACK = msgspec.msgpack.Encoder()
 
 
@@ -57,8 +57,8 @@ def pack_headers(headers: envelope.Headers) -> bytes:
 
 
 def unpack_headers(packed: bytes) -> list[tuple[str, bytes]]:
-    """Return headers as the broker takes them."""
-    return _HEADERS.decode(packed)
+    """Return headers as the broker takes them; a null value, which Kafka allows, becomes an empty one."""
+    return [(name, value or b"") for name, value in _HEADERS.decode(packed)]
 
 
 __all__ = ["Event", "InvalidEnvelope", "decode", "pack_headers", "unpack_headers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.runtime.bus import Partition, Record
-from shared.runtime.events import InvalidEnvelope, decode
+from shared.runtime.events import InvalidEnvelope, decode, pack_headers, unpack_headers
 from shared.runtime.offsets import Position
 from shared.runtime.store import dead_letter_row
 
@@ -35,3 +35,10 @@ def test_nul_in_a_header_reaches_no_text_column(header: str) -> None:
     ]
 
     assert not [text for text in texts if "\x00" in text]
+
+
+def test_a_null_header_value_does_not_stop_the_relay_at_the_dead_twin() -> None:
+    """Kafka allows it: what was set aside is published again, by a relay that all others wait for."""
+    strange: list[tuple[str, bytes]] = [("ce_id", None), ("other", b"x")]  # type: ignore[list-item]
+
+    assert [("ce_id", b""), ("other", b"x")] == unpack_headers(pack_headers(strange))
