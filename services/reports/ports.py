@@ -16,6 +16,7 @@ from services.reports.domain.facts import (
     NoticeFact,
     RejectionFact,
 )
+from services.reports.domain.freezing import EpochEnd, Revision
 from services.reports.domain.period import Period
 from shared.runtime.store import Work
 
@@ -43,5 +44,30 @@ class FactSink(Protocol):
 class FactSource(Protocol):
     """Where facts are read."""
 
-    async def of(self, period: Period, *, epoch: int | None = None) -> Facts:
-        """Return the facts of *period*, now or as of the end of *epoch*; raises Unavailable."""
+    async def of(self, period: Period, *, as_of_epoch: int | None = None) -> Facts:
+        """Return the facts of *period*, now or as of that epoch's end; raises Unavailable."""
+
+
+class MonthArchive(Protocol):
+    """Where frozen months are kept; everything may raise Unavailable."""
+
+    async def now(self) -> datetime:
+        """Return platform time, UTC."""
+
+    async def revision(self, month: str, number: int | None = None) -> Revision | None:
+        """Return revision *number* of *month*, the newest without one; None when there is none."""
+
+    async def revisions(self, month: str, *, after: int, limit: int) -> list[Revision]:
+        """Return at most *limit* revisions numbered above *after*, in order."""
+
+    async def end_epoch(self) -> EpochEnd:
+        """End the open epoch: no batch is in flight, and later ones write into the next."""
+
+    async def keep(self, revision: Revision, bodies: Iterable[bytes]) -> bool:
+        """Store *revision* and its *bodies* whole; False when its number is taken."""
+
+    async def body(self, sha256: str) -> bytes | None:
+        """Return the stored bytes with this hash (hex), None when they were deleted."""
+
+    async def put_back(self, bodies: Iterable[bytes]) -> None:
+        """Store *bodies* that are missing."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from services.reports.adapters import freeze_commands
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form, render
 from services.reports.adapters.running_stack import StackNotFound, dsn_of
@@ -32,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
     help="联动统计: tables of a month or a day. Without a command the service runs.",
 )
+app.add_typer(freeze_commands.app)
 
 Region = Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")]
 Stack = Annotated[str | None, typer.Option(help="running stack, run/<stack>; else the region's")]

@@ -59,6 +59,7 @@ select {_columns(AssignmentFact, "a")} from assignment_fact a
 where {_current(AssignmentFact, "a")}
   and a.assignment_id in (select d.assignment_id from ({_DUE}) d where d.assignment_id is not null)
 order by a.assignment_id, a.incident_id"""
+_READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"
 _HEARD = "select exercise, max(at) as at from heard group by exercise"
 
 
@@ -68,9 +69,13 @@ class FactReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of(self, period: Period, *, epoch: int | None = None) -> Facts:
-        """Return the facts of *period* from one snapshot of the database."""
-        bounds = (period.start, period.end, NOW if epoch is None else epoch)
+    async def of(self, period: Period, *, as_of_epoch: int | None = None) -> Facts:
+        """Return the facts of *period* from one snapshot of the database.
+
+        `as_of_epoch`: only what was known when that epoch ended, `read_at` being that instant.
+        """
+        epoch = NOW if as_of_epoch is None else as_of_epoch
+        bounds = (period.start, period.end, epoch)
         async with (
             self._database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -87,5 +92,5 @@ class FactReader:
                 assignments=await rows(AssignmentFact, _ASSIGNMENTS),
                 clocks=await rows(ClockFact, _CLOCKS),
                 heard={Population.of(exercise=h["exercise"]): h["at"] for h in heard},
-                read_at=await connection.fetchval("select platform.now()"),
+                read_at=await connection.fetchval(_READ_AT, epoch),
             )

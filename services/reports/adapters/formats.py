@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-import msgspec
-
+from services.reports.domain.canonical import canonical
 from services.reports.domain.document import Document
 from services.reports.domain.overview import Overview
 from services.reports.domain.overview_document import overview_document
@@ -47,7 +46,7 @@ def render(table: Overview | UnitTable, form: Form) -> bytes:
     """Return *table* as bytes: the same figures always give the same ones."""
     match form:
         case Form.JSON:
-            return msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n"
+            return canonical(table)
         case Form.HTML:
             from services.reports.adapters.page import page  # noqa: PLC0415 - jinja2 stays out of an idle service
 

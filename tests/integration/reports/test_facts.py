@@ -157,7 +157,7 @@ async def test_a_frozen_epoch_can_be_read_again(stage: Stage) -> None:
         )
         await stage.heard(4)
 
-    then, now = await stage.reader.of(NOVEMBER, epoch=1), await stage.reader.of(NOVEMBER)
+    then, now = await stage.reader.of(NOVEMBER, as_of_epoch=1), await stage.reader.of(NOVEMBER)
 
     assert (before.calls, before.incidents) == (then.calls, then.incidents)
     assert (2, "invalid") == (len(now.calls), now.incidents[0].state)

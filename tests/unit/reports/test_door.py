@@ -36,7 +36,7 @@ class Shelf:
     def __init__(self, found: Facts | None) -> None:
         self._found = found
 
-    async def of(self, period: Period, *, epoch: int | None = None) -> Facts:
+    async def of(self, period: Period, *, as_of_epoch: int | None = None) -> Facts:
         if self._found is None:
             raise Unavailable("PostgreSQL is away")
         return self._found

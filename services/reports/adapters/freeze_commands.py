@@ -1,0 +1,160 @@
+"""`freeze`, `revise`, `recompute` and `diff`: months that stay as they were published."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import msgspec
+import typer
+
+from services.reports.adapters.fact_reading import FactReader
+from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.running_stack import StackNotFound, dsn_of
+from services.reports.domain import period as periods
+from services.reports.domain.difference import Difference, Figure
+from services.reports.domain.freezing import REASONS, FreezeRefused, Revision, RevisionReason
+from services.reports.domain.period import Period, WrongPeriod
+from services.reports.freeze_handlers import Compared, Office, Verdict
+from shared.runtime.database import Database
+from shared.runtime.errors import Unavailable
+from shared.runtime.packs import PackRefusedError, load_pack
+
+ROOT = Path(__file__).resolve().parents[3]
+WRONG_USE, FAILED, DIFFERS, REFUSED = 2, 1, 3, 4
+"""Exit codes: 3 when bytes or figures differ, 4 when the platform refuses, with its reason."""
+
+app = typer.Typer()
+
+Label = Annotated[str, typer.Argument(metavar="YYYY-MM")]
+Region = Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")]
+Stack = Annotated[str | None, typer.Option(help="running stack, run/<stack>; else the region's")]
+Number = Annotated[int | None, typer.Option("--revision", min=0, help="0 is the freeze")]
+Since = Annotated[int, typer.Option("--from", min=0, help="revision to start from, 0 the freeze")]
+Until = Annotated[int | None, typer.Option("--to", min=0, help="revision; else the facts of now")]
+Why = Annotated[RevisionReason, typer.Option(help="why published numbers change")]
+AsJson = Annotated[bool, typer.Option("--json", help="every difference, for programs")]
+
+T = TypeVar("T")
+
+
+@app.command()
+def freeze(label: Label, region: Region = "xianju", stack: Stack = None) -> None:
+    """Freeze a month, from the third day after its end: offsets, tables and their hashes."""
+    _told(_done(label, region, stack, lambda office, period: office.freeze(period)))
+
+
+@app.command()
+def revise(label: Label, reason: Why, region: Region = "xianju", stack: Stack = None) -> None:
+    """Store a frozen month as it is now, as a numbered revision; the frozen one stays."""
+    revision = _done(label, region, stack, lambda office, period: office.revise(period, reason))
+    _told(revision)
+    typer.echo(f"{revision.number}: {REASONS[reason]}; see `diff {label} --to {revision.number}`")
+
+
+@app.command()
+def recompute(
+    label: Label, number: Number = None, region: Region = "xianju", stack: Stack = None
+) -> None:
+    """Compute a stored month again as of its freeze; exit 3 names each table that differs."""
+    verdicts = _done(label, region, stack, lambda office, period: office.recompute(period, number))
+    for verdict in verdicts:
+        typer.echo(_judged(verdict))
+    if not all(verdict.same for verdict in verdicts):
+        raise typer.Exit(DIFFERS)
+
+
+@app.command()
+def diff(
+    label: Label,
+    since: Since = 0,
+    until: Until = None,
+    region: Region = "xianju",
+    stack: Stack = None,
+    as_json: AsJson = False,  # noqa: FBT002 - a switch
+) -> None:
+    """Print every figure that differs from the freeze, with both values; exit 3 when one does."""
+    compared = _done(
+        label, region, stack, lambda office, period: office.compare(period, since, until)
+    )
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(told(compared)), indent=2).decode())
+    else:
+        for each in compared:
+            for found in each.found:
+                typer.echo(f"{each.sheet}\t{_line(found)}")
+    if any(each.found for each in compared):
+        raise typer.Exit(DIFFERS)
+
+
+def told(compared: list[Compared]) -> list[dict[str, object]]:
+    """Return the differences table by table, as JSON says them."""
+    return [{"sheet": each.sheet, "differences": each.found} for each in compared]
+
+
+def _done(
+    label: str,
+    region: str,
+    stack: str | None,
+    ask: Callable[[Office, Period], Awaitable[T]],
+) -> T:
+    """Open the office of a running stack and ask; ends the process with a named reason."""
+    try:
+        pack = load_pack(ROOT / "deploy" / "regions" / region)
+        period = periods.month(label, pack.region.zone)
+        dsn = dsn_of(stack or region, ROOT, os.environ)
+    except (WrongPeriod, PackRefusedError, StackNotFound) as wrong:
+        _quit(str(wrong), WRONG_USE)
+
+    async def asked() -> T:
+        database = Database(dsn, schema="reports", instance="reports-command", size=1)
+        try:
+            office = Office(FactReader(database), FrozenMonths(database), pack)
+            return await ask(office, period)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(asked())
+    except FreezeRefused as refused:
+        _quit(str(refused), REFUSED)
+    except Unavailable as away:
+        _quit(f"the database of stack {stack or region} does not answer: {away}", FAILED)
+
+
+def _told(revision: Revision) -> None:
+    typer.echo(
+        f"{revision.month} revision {revision.number}, epoch {revision.epoch}, "
+        f"{revision.at:%Y-%m-%d %H:%M:%S %Z}, pack {revision.pack_stamp}"
+    )
+    for each in revision.sheets:
+        typer.echo(f"{each.sha256}  {each.sheet} (formula {each.formula})")
+
+
+def _judged(verdict: Verdict) -> str:
+    if verdict.same:
+        return f"same     {verdict.stored}  {verdict.sheet}"
+    before, now = verdict.formula
+    why = f", formula {before} then and {now} now" if before != now else ""
+    return f"DIFFERS  {verdict.sheet}: stored {verdict.stored}, now {verdict.computed}{why}"
+
+
+def _line(found: Difference) -> str:
+    return f"{found.path}\t{_said(found.before)}\t{_said(found.after)}\t{found.how}"
+
+
+def _said(figure: Figure | None) -> str:
+    if figure is None:
+        return "(none)"
+    value = "–" if figure.value is None else f"{figure.value:g}"
+    if figure.denominator is None:
+        return value
+    return f"{value} ({figure.numerator}/{figure.denominator})"
+
+
+def _quit(why: str, code: int) -> NoReturn:
+    typer.echo(why, err=True)
+    raise typer.Exit(code)

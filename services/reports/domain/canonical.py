@@ -1,0 +1,18 @@
+"""The one way a table is written as JSON: the same figures always give the same bytes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.reports.domain.overview import Overview
+from services.reports.domain.units import UnitTable
+
+
+def canonical(table: Overview | UnitTable) -> bytes:
+    """Return *table* as UTF-8 JSON, fields in the order of their definition."""
+    return msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n"
+
+
+def restored(body: bytes, kind: type[Overview | UnitTable]) -> Overview | UnitTable:
+    """Return the table that `canonical` wrote."""
+    return msgspec.json.decode(body, type=kind)

@@ -1,0 +1,238 @@
+"""Freezing, revising, recomputing and comparing months: load, decide, store."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from itertools import product
+from typing import NamedTuple
+
+import msgspec
+
+from services.reports.domain.canonical import canonical
+from services.reports.domain.difference import Difference, differences, figures
+from services.reports.domain.facts import Facts, Population
+from services.reports.domain.freezing import (
+    FreezeRefusal,
+    FreezeRefused,
+    FrozenSheet,
+    Revision,
+    RevisionReason,
+    Sheet,
+    next_number,
+    opens_at,
+    refuse_freeze,
+    refuse_revision,
+)
+from services.reports.domain.period import Period
+from services.reports.handlers import Question, Table, compute
+from services.reports.ports import FactSource, MonthArchive
+from shared.contracts.pack import Pack
+
+SHEETS = [
+    Sheet(table=table, population=population, published=published)
+    for table, population, published in product(Table, Population, (False, True))
+]
+"""What a frozen month consists of."""
+
+
+class Verdict(NamedTuple):
+    """One recomputed table: its bytes are the stored ones, or why they may not be."""
+
+    sheet: Sheet
+    same: bool
+    stored: str
+    computed: str
+    formula: tuple[int, int]
+
+
+class Compared(NamedTuple):
+    """One table of two versions of a month and the figures that differ."""
+
+    sheet: Sheet
+    found: list[Difference]
+
+
+class Office:
+    """Who keeps the months: facts in, stored tables out."""
+
+    def __init__(self, facts: FactSource, archive: MonthArchive, pack: Pack) -> None:
+        self._facts = facts
+        self._archive = archive
+        self._pack = pack
+
+    async def freeze(self, period: Period) -> Revision:
+        """Freeze *period* as revision 0; raises FreezeRefused, Unavailable."""
+        newest = await self._archive.revision(period.label)
+        refusal = refuse_freeze(period, await self._archive.now(), newest)
+        if refusal is FreezeRefusal.TOO_EARLY:
+            local = opens_at(period).astimezone(period.zone)
+            raise FreezeRefused(
+                refusal, f"{period.label} may be frozen from {local:%Y-%m-%d %H:%M %Z}"
+            )
+        if refusal is not None:
+            raise FreezeRefused(
+                refusal, f"{period.label} stands: a correction is `revise {period.label}`"
+            )
+        return await self._set_down(period, newest, None)
+
+    async def revise(self, period: Period, reason: RevisionReason) -> Revision:
+        """Store *period* as it is now beside what was frozen; raises FreezeRefused, Unavailable."""
+        newest = await self._archive.revision(period.label)
+        changed = newest is not None and await self._changed(period, newest)
+        refusal = refuse_revision(newest, changed=changed)
+        if refusal is FreezeRefusal.NOT_FROZEN:
+            raise _not_frozen(period)
+        if refusal is not None:
+            raise FreezeRefused(refusal, f"{period.label} is what its newest revision says")
+        return await self._set_down(period, newest, reason)
+
+    async def recompute(self, period: Period, number: int | None = None) -> list[Verdict]:
+        """Compute a stored month again as of its epoch and put back bytes that were deleted.
+
+        With the pack it was computed with. Raises FreezeRefused, Unavailable.
+        """
+        revision = await self.known(period, number)
+        stored_pack = await self._archive.body(revision.pack_sha256) or _packed(self._pack)
+        if _hash(stored_pack) != revision.pack_sha256:
+            raise FreezeRefused(
+                FreezeRefusal.PACK_DELETED,
+                f"{period.label} needs region pack {revision.pack_stamp}: check it out and repeat",
+            )
+        pack = msgspec.json.decode(stored_pack, type=Pack)
+        facts = await self._facts.of(period, as_of_epoch=revision.epoch)
+        made = await asyncio.to_thread(_computed, facts, period, pack)
+        verdicts = [_verdict(frozen, made[str(frozen.sheet)]) for frozen in revision.sheets]
+        same = {verdict.stored for verdict in verdicts if verdict.same}
+        bodies = [each.body for each in made.values() if _hash(each.body) in same]
+        await self._archive.put_back([stored_pack, *bodies])
+        return verdicts
+
+    async def compare(
+        self, period: Period, number: int = 0, other: int | None = None
+    ) -> list[Compared]:
+        """Compare revision *number* with *other*, None: with what the facts say now.
+
+        Raises FreezeRefused, Unavailable.
+        """
+        before = await self._bodies(await self.known(period, number))
+        if other is None:
+            facts = await self._facts.of(period)
+            made = await asyncio.to_thread(_computed, facts, period, self._pack)
+            after = {name: each.body for name, each in made.items()}
+        else:
+            after = await self._bodies(await self.known(period, other))
+        return [
+            Compared(sheet, differences(figures(before[str(sheet)]), figures(after[str(sheet)])))
+            for sheet in SHEETS
+            # a table that came with a later version of the platform has nothing to compare with
+            if str(sheet) in before and str(sheet) in after
+        ]
+
+    async def known(self, period: Period, number: int | None = None) -> Revision:
+        """Return revision *number*, None: the newest; raises FreezeRefused."""
+        found = await self._archive.revision(period.label, number)
+        if found is not None:
+            return found
+        if number is not None and await self._archive.revision(period.label):
+            raise FreezeRefused(
+                FreezeRefusal.UNKNOWN_REVISION, f"{period.label} has no revision {number}"
+            )
+        raise _not_frozen(period)
+
+    async def stored(self, period: Period, number: int, sheet: Sheet) -> bytes:
+        """Return the stored bytes of one table; raises FreezeRefused, Unavailable."""
+        revision = await self.known(period, number)
+        return await self._body(revision, sheet)
+
+    async def _bodies(self, revision: Revision) -> dict[str, bytes]:
+        return {
+            str(each.sheet): await self._body(revision, each.sheet)
+            for each in revision.sheets
+            if not each.sheet.published
+        }
+
+    async def _body(self, revision: Revision, sheet: Sheet) -> bytes:
+        frozen = next((each for each in revision.sheets if each.sheet == sheet), None)
+        if frozen is None:
+            raise FreezeRefused(
+                FreezeRefusal.UNKNOWN_TABLE,
+                f"revision {revision.number} of {revision.month} has no {sheet}",
+            )
+        body = await self._archive.body(frozen.sha256)
+        if body is None:
+            raise FreezeRefused(
+                FreezeRefusal.BODY_DELETED,
+                f"{sheet} of {revision.month} was deleted: `recompute {revision.month} "
+                f"--revision {revision.number}` puts it back",
+            )
+        return body
+
+    async def _changed(self, period: Period, newest: Revision) -> bool:
+        facts = await self._facts.of(period)
+        made = await asyncio.to_thread(_computed, facts, period, self._pack)
+        return any(_hash(made[str(frozen.sheet)].body) != frozen.sha256 for frozen in newest.sheets)
+
+    async def _set_down(
+        self, period: Period, newest: Revision | None, reason: RevisionReason | None
+    ) -> Revision:
+        """End the epoch, compute from what it ended with, store; an unused epoch's end is harmless."""
+        end = await self._archive.end_epoch()
+        facts = await self._facts.of(period, as_of_epoch=end.number)
+        made = await asyncio.to_thread(_computed, facts, period, self._pack)
+        pack = _packed(self._pack)
+        revision = Revision(
+            month=period.label,
+            number=next_number(newest),
+            at=end.at,
+            reason=reason,
+            epoch=end.number,
+            offsets=end.offsets,
+            pack_stamp=self._pack.stamp,
+            pack_sha256=_hash(pack),
+            sheets=[
+                FrozenSheet(sheet=s.sheet, formula=s.formula, sha256=_hash(s.body))
+                for s in made.values()
+            ],
+        )
+        if not await self._archive.keep(revision, [pack, *(s.body for s in made.values())]):
+            raise FreezeRefused(
+                FreezeRefusal.ALREADY_FROZEN if newest is None else FreezeRefusal.OVERTAKEN,
+                f"another stored revision {revision.number} of {period.label} meanwhile",
+            )
+        return revision
+
+
+class _Made(NamedTuple):
+    sheet: Sheet
+    formula: int
+    body: bytes
+
+
+def _computed(facts: Facts, period: Period, pack: Pack) -> dict[str, _Made]:
+    made = {}
+    for sheet in SHEETS:
+        question = Question(Table(sheet.table), period, sheet.population, sheet.published)
+        table = compute(question, facts, pack)
+        made[str(sheet)] = _Made(sheet, table.heading.formula, canonical(table))
+    return made
+
+
+def _verdict(frozen: FrozenSheet, made: _Made) -> Verdict:
+    computed = _hash(made.body)
+    formulas = (frozen.formula, made.formula)
+    return Verdict(frozen.sheet, computed == frozen.sha256, frozen.sha256, computed, formulas)
+
+
+def _packed(pack: Pack) -> bytes:
+    return msgspec.json.encode(pack, order="deterministic")
+
+
+def _hash(body: bytes) -> str:
+    return sha256(body).hexdigest()
+
+
+def _not_frozen(period: Period) -> FreezeRefused:
+    return FreezeRefused(
+        FreezeRefusal.NOT_FROZEN, f"{period.label} is not frozen: `freeze {period.label}` first"
+    )
