@@ -8,6 +8,7 @@ An order that comes again under the same `notice_id` is answered again and done 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -60,10 +61,28 @@ class OrderBatch(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...]
 
 
+class RefusedWhy(StrEnum):
+    """Why a provider did not take an order: the words `Receipt.reason` may hold.
+
+    Any other word counts as OTHER: it could be a sentence about the recipient, number and all, and
+    reasons stand in events, facts and tables.
+    """
+
+    BUSY = "busy"
+    QUOTA = "quota"
+    NO_SUCH_NUMBER = "no_such_number"
+    UNREACHABLE = "unreachable"
+    OPTED_OUT = "opted_out"
+    TEXT_REFUSED = "text_refused"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A provider's word on one order: accepted, or refused for now (`retry`) or for good.
 
-    `ref` is the provider's own number of it; `reason` a short stable word, never text of the order.
+    `ref` is the provider's own number of it; `reason` one of busy, quota, no_such_number,
+    unreachable, opted_out, text_refused, expired, other (RefusedWhy), never text of the order.
     """
 
     notice_id: UUID

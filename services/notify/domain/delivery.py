@@ -10,8 +10,10 @@ from services.notify.domain import recipients, texts
 from services.notify.domain.notice import Addressee, Notice, Occasion
 from shared.contracts import ids
 from shared.contracts.notice import NoticeState, Purpose
-from shared.contracts.order import Order, Receipt
+from shared.contracts.order import Order, Receipt, RefusedWhy
 from shared.contracts.pack import Channel, ChannelPolicy, Pack, Recipient
+
+_WORDS = {word.value: word for word in RefusedWhy}
 
 
 class Trouble(StrEnum):
@@ -74,13 +76,13 @@ def _trouble(receipt: Receipt | Failure | None) -> tuple[str, float]:
         return Trouble.NO_RECEIPT, 0.0
     if isinstance(receipt, Failure):
         return receipt.why, receipt.wait_s
-    return _short(receipt.reason) or (
-        Trouble.REFUSED_FOR_NOW if receipt.retry else Trouble.REFUSED
-    ), 0.0
+    if receipt.reason is not None:
+        return _WORDS.get(receipt.reason, RefusedWhy.OTHER), 0.0
+    return Trouble.REFUSED_FOR_NOW if receipt.retry else Trouble.REFUSED, 0.0
 
 
 def _short(word: str | None) -> str | None:
-    """Keep a provider's own word short and printable: it goes into events and text columns."""
+    """Keep a provider's own number short and printable: it goes into events and text columns."""
     return "".join(filter(str.isprintable, word))[:64] or None if word else None
 
 

@@ -196,6 +196,27 @@ async def test_what_is_refused_for_good_is_told_to_the_desk(stage: Stage) -> Non
     } == outcome
 
 
+async def test_a_providers_sentence_stands_in_no_event_and_no_row(stage: Stage) -> None:
+    """Privacy: the gateway names the number it could not reach; nobody reads that afterwards."""
+    incident = fresh()
+
+    def chatty(orders: Sequence[Order]) -> Answer:
+        word = "13800138000 is switched off"
+        return receipts(
+            *(Receipt(notice_id=o.notice_id, accepted=False, reason=word) for o in orders)
+        )
+
+    stage.sms.script = chatty
+    async with stage.here():
+        await stage.say(event(incident, *dispatched("xj-rescue")))
+        found = await stage.settled(incident.incident_id, 3)
+        said = await stage.said("notice.events.v1", incident.incident_id, 3)
+
+    reasons = {e.data.reason for e in said if e and isinstance(e.data, NoticeEvent)}
+    assert ["other"] == [row["reason"] for row in found if row["state"] == "given_up"]
+    assert {"other", None} == reasons
+
+
 async def test_one_unreadable_order_does_not_hold_up_the_others(stage: Stage) -> None:
     """A batch refused as a whole goes again one by one; only the faulty one is given up."""
     good, bad = fresh(), fresh(an_incident(number="BAD"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.notify.domain.delivery import Failure, Trouble, back_off, fallbacks, judge
 from shared.contracts.notice import NoticeState, Purpose
-from shared.contracts.order import Receipt
+from shared.contracts.order import Receipt, RefusedWhy
 from shared.contracts.pack import Channel
 from tests.unit.notify.cases import PACK, an_incident, dispatched, event, occasion, told
 
@@ -32,12 +32,10 @@ def test_accepted_is_delivered_with_the_providers_number() -> None:
 
 
 def test_a_providers_word_is_kept_printable() -> None:
-    """NUL or half a surrogate in it must not stop the ledger."""
+    """NUL or half a surrogate in its number must not stop the ledger."""
     accepted = Receipt(notice_id=uuid4(), accepted=True, ref="r\x001\ud800")
-    refused = receipt(accepted=False, reason="\x00")
 
     assert "r1" == judge(accepted, 1, 0.0, SMS).ref
-    assert Trouble.REFUSED == judge(refused, 1, 0.0, SMS).reason
 
 
 def test_refused_for_good_is_given_up_at_once() -> None:
@@ -105,8 +103,29 @@ def test_a_fallback_never_falls_back() -> None:
     assert [] == fallbacks(ORDER, ORDER.purpose, WEBHOOK, occasion())
 
 
-def test_a_providers_word_is_kept_short() -> None:
+def test_a_providers_number_is_kept_short() -> None:
     """It goes into events and tables."""
-    verdict = judge(receipt(accepted=False, reason="x" * 500), 1, 0.0, SMS)
+    accepted = Receipt(notice_id=uuid4(), accepted=True, ref="x" * 500)
 
-    assert 64 == len(verdict.reason or "")
+    assert 64 == len(judge(accepted, 1, 0.0, SMS).ref or "")
+
+
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("word", ["13800138000 is switched off", "13800138000", "\x00", ""])
+def test_a_providers_sentence_reaches_no_event(word: str, *, retry: bool) -> None:
+    """Privacy: only named reasons stand in events and facts; a sentence may hold a number to call."""
+    verdict = judge(receipt(accepted=False, retry=retry, reason=word), 1, 0.0, SMS)
+
+    assert RefusedWhy.OTHER == verdict.reason
+
+
+@pytest.mark.parametrize("word", list(RefusedWhy))
+def test_a_named_reason_is_passed_on(word: RefusedWhy) -> None:
+    """What the contract with the providers names is worth keeping."""
+    assert word == judge(receipt(accepted=False, reason=word.value), 1, 0.0, SMS).reason
+
+
+def test_an_unexplained_refusal_is_told_by_its_kind() -> None:
+    """For now or for good."""
+    assert Trouble.REFUSED == judge(receipt(accepted=False), 1, 0.0, SMS).reason
+    assert Trouble.REFUSED_FOR_NOW == judge(receipt(accepted=False, retry=True), 1, 0.0, SMS).reason
