@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from services.notify.domain.orders import notices_of
 from services.notify.domain.view import seen
 from shared.contracts import ids
 from shared.contracts.incident import (
@@ -18,7 +19,9 @@ from shared.contracts.incident import (
     Relation,
     Role,
 )
+from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
+from shared.contracts.pack import Channel, NoticeCause, NoticeRule, Recipient
 from tests.unit.notify.cases import (
     CALLER_HASH,
     INCIDENT,
@@ -78,6 +81,24 @@ def test_standby_units_are_not_told_at_dispatch() -> None:
     said = event(an_incident(a_duty(), STANDBY), *dispatched("xj-rescue"))
 
     assert "xj-militia" not in {recipient for recipient, _, _ in who(told(said))}
+
+
+def test_a_region_may_warn_its_standby_units_at_dispatch() -> None:
+    """Xianju's pack does not; one that does tells each once, without the exact place."""
+    early = NoticeRule(
+        "early", NoticeCause.DISPATCHED, Recipient.STANDBY, Purpose.STANDBY, (Channel.SMS,), "ours"
+    )
+    rules = (*PACK.notices.rules, early)
+    pack = replace(PACK, notices=replace(PACK.notices, rules=rules))
+    incident = an_incident(a_duty(), STANDBY)
+    said = event(incident, *dispatched("xj-rescue"))
+    first = notices_of(said, None, replace(occasion(), pack=pack))
+    again = notices_of(said, view_of(incident), replace(occasion(), pack=pack))
+
+    (warned,) = (n.order for n in first if n.order.recipient == "xj-militia")
+    assert (Purpose.STANDBY, "sms", "") == (warned.purpose, warned.channel, warned.place)
+    assert "待命" in warned.text
+    assert "xj-militia" not in {n.order.recipient for n in again}
 
 
 def test_a_unit_called_out_of_standby_is_ordered_with_the_place() -> None:
