@@ -10,8 +10,10 @@ from enum import StrEnum
 
 from deploy.local.errors import StackError
 from deploy.local.parts import Part
+from deploy.local.rotation import rotate
 
 _WATCH_S = 0.1
+_LOGS_S = 5.0
 _BACKOFF_S, _BACKOFF_MOST_S = 0.2, 10.0
 _CALM_S = 30.0
 """A part that lived this long starts its back-off from the beginning."""
@@ -64,7 +66,7 @@ class Supervisor:
         self._tell = tell
         self._changed = changed
         self._watched: dict[str, _Watched] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -81,8 +83,11 @@ class Supervisor:
         self._watched[part.name] = _Watched(part)
 
     def watch(self) -> None:
-        """Begin restarting what dies."""
-        self._watching = asyncio.create_task(self._watch(), name="supervisor")
+        """Begin restarting what dies, and keeping logs short."""
+        self._watching = [
+            asyncio.create_task(self._watch(), name="supervisor"),
+            asyncio.create_task(self._shorten_logs(), name="logs"),
+        ]
 
     def hold(self, name: str) -> None:
         """Leave *name* alone when it dies, until `release` or `restart`."""
@@ -108,7 +113,7 @@ class Supervisor:
         """Stop every part, last added first; never raises for a part that does not stop."""
         watched = list(self._watched.values())
         tasks = [each.task for each in watched if each.task is not None]
-        tasks += [self._watching] if self._watching is not None else []
+        tasks += self._watching
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -139,6 +144,17 @@ class Supervisor:
                 if watched.ended and not watched.held and idle:
                     watched.task = asyncio.create_task(self._revive(watched))
             await asyncio.sleep(_WATCH_S)
+
+    async def _shorten_logs(self) -> None:
+        while True:
+            for watched in self._watched.values():
+                child = watched.part.child
+                if child is not None:
+                    try:
+                        await asyncio.to_thread(rotate, child.command.log)
+                    except OSError as error:  # a full disk must not stop the supervision
+                        self._tell(Status(watched.part.name, State.FAILED, f"its log: {error}"))
+            await asyncio.sleep(_LOGS_S)
 
     async def _revive(self, watched: _Watched) -> None:
         """Start a dead part again after its back-off; a failure here is the next death."""
