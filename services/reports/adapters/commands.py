@@ -6,13 +6,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
 
-from services.reports.adapters import freeze_commands
+from services.reports.adapters import freeze_commands, history_commands
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form, render
 from services.reports.adapters.running_stack import StackNotFound, dsn_of
@@ -34,7 +35,19 @@ app = typer.Typer(
     help="联动统计: tables of a month or a day. Without a command the service runs.",
 )
 app.add_typer(freeze_commands.app)
+history_commands.register(app)
 
+DEFAULT_REGION = "xianju"
+RegionOrOnly = Annotated[
+    str | None, typer.Option(help="region pack; with --local the region imported")
+]
+Imported = Annotated[
+    Path | None, typer.Option("--local", help="print the figures of the history in this folder")
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(help="with --local: when open cases are judged, local time")
+]
+Json = Annotated[bool, typer.Option("--json", help="as --format json")]
 Region = Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")]
 Stack = Annotated[str | None, typer.Option(help="running stack, run/<stack>; else the region's")]
 Whose = Annotated[Population, typer.Option(help="real cases or exercises (演练), never both")]
@@ -47,16 +60,25 @@ Published = Annotated[bool, typer.Option("--published", help="hide cells below f
 @app.command()
 def month(  # noqa: PLR0913, PLR0917 - a command line's options, each named where it is used
     label: Annotated[str, typer.Argument(metavar="YYYY-MM")],
-    region: Region = "xianju",
+    region: RegionOrOnly = None,
     stack: Stack = None,
     population: Whose = Population.REAL,
     form: As = Form.JSON,
     out: Out = None,
     table: Which = None,
     published: Published = False,  # noqa: FBT002 - a switch
+    local: Imported = None,
+    as_of: AsOf = None,
+    as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
-    """Write T1 (overview) and T3 (units) of a month."""
-    order = _Order(region, stack, population, form, out, table, published=published)
+    """Write T1 (overview) and T3 (units) of a month; with --local, what was imported."""
+    if local is not None:
+        history_commands.show_month(label, region, local, as_of)
+        return
+    form = Form.JSON if as_json else form
+    order = _Order(
+        region or DEFAULT_REGION, stack, population, form, out, table, published=published
+    )
     order.carry_out(label, periods.month)
 
 
