@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
+from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.config import Settings
 from services.reports.handlers import on_events
 from shared.contracts.consumers import CONSUMERS
@@ -56,7 +57,8 @@ async def run() -> None:
         batch=own.batch,
     )
     parts: list[Part] = [relay, consumer]
-    app = application(pack, FactReader(database), Keyring(keys.load(own.secrets).api_keys), parts)
+    keyring = Keyring(keys.load(own.secrets).api_keys)
+    app = application(pack, FactReader(database), FrozenMonths(database), keyring, parts)
     await service.run([*parts, Server(app, own)])
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from services.reports.domain.canonical import canonical
 from services.reports.domain.document import Document
+from services.reports.domain.gaps import GapTable
+from services.reports.domain.gaps_document import gaps_document
 from services.reports.domain.overview import Overview
 from services.reports.domain.overview_document import overview_document
+from services.reports.domain.report import Report
 from services.reports.domain.units import UnitTable
 from services.reports.domain.units_document import units_document
+from services.reports.handlers import Table
 
 
 class Form(StrEnum):
@@ -32,6 +37,14 @@ _MEDIA = {
 }
 
 
+KINDS: Mapping[Table, type[Report]] = {
+    Table.OVERVIEW: Overview,
+    Table.UNITS: UnitTable,
+    Table.GAPS: GapTable,
+}
+"""What the JSON of each table is read as."""
+
+
 def accepted(header: str | None) -> Form:
     """Return the form an Accept header asks for: the first one we have, else JSON."""
     for part in (header or "").split(","):
@@ -42,7 +55,7 @@ def accepted(header: str | None) -> Form:
     return Form.JSON
 
 
-def render(table: Overview | UnitTable, form: Form) -> bytes:
+def render(table: Report, form: Form) -> bytes:
     """Return *table* as bytes: the same figures always give the same ones."""
     match form:
         case Form.JSON:
@@ -57,6 +70,12 @@ def render(table: Overview | UnitTable, form: Form) -> bytes:
             return workbook(document(table))
 
 
-def document(table: Overview | UnitTable) -> Document:
+def document(table: Report) -> Document:
     """Return *table* as a report to read."""
-    return overview_document(table) if isinstance(table, Overview) else units_document(table)
+    match table:
+        case Overview():
+            return overview_document(table)
+        case UnitTable():
+            return units_document(table)
+        case GapTable():
+            return gaps_document(table)

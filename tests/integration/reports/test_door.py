@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.adapters.http import application
 from shared.contracts.sla import ClockKind
 from shared.runtime.keys import Keyring, Principal
@@ -49,7 +50,7 @@ async def door(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     await stage.say(*events)
     async with stage.listening():
         await stage.heard(len(events))
-    app = application(xianju(), stage.reader, keyring(), [])
+    app = application(xianju(), stage.reader, FrozenMonths(stage.database), keyring(), [])
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://reports") as client:
         yield client

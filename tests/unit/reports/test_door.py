@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from services.reports.adapters.http import application
 from services.reports.domain.facts import Facts
+from services.reports.domain.freezing import EpochEnd, Revision
 from services.reports.domain.period import Period
 from shared.runtime.errors import Unavailable
 from shared.runtime.keys import Keyring, Principal
@@ -42,9 +43,34 @@ class Shelf:
         return self._found
 
 
+class NothingFrozen:
+    """An archive in which no month was ever frozen, and none can be."""
+
+    async def now(self) -> datetime:
+        return T0
+
+    async def revision(self, month: str, number: int | None = None) -> Revision | None:
+        return None
+
+    async def revisions(self, month: str, *, after: int, limit: int) -> list[Revision]:
+        return []
+
+    async def end_epoch(self) -> EpochEnd:
+        raise NotImplementedError
+
+    async def keep(self, revision: Revision, bodies: Iterable[bytes]) -> bool:
+        raise NotImplementedError
+
+    async def body(self, sha256: str) -> bytes | None:
+        return None
+
+    async def put_back(self, bodies: Iterable[bytes]) -> None:
+        raise NotImplementedError
+
+
 def client(found: Facts | None) -> httpx.AsyncClient:
     """Return a client of a service with these facts."""
-    app = application(xianju(), Shelf(found), keyring(), [])
+    app = application(xianju(), Shelf(found), NothingFrozen(), keyring(), [])
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://reports")
 
 
@@ -138,3 +164,44 @@ async def test_a_database_that_is_away_is_said_so() -> None:
 
     assert 503 == answer.status_code
     assert answer.headers["Retry-After"]
+
+
+async def test_a_month_that_was_never_frozen_has_no_revision(door: httpx.AsyncClient) -> None:
+    """`?revision=0` of an open month is refused by name; the list is empty, not missing."""
+    answer = await door.get("/v1/months/2026-11/overview?revision=0", headers=DESK)
+    listed = await door.get("/v1/months/2026-11/revisions", headers=DESK)
+
+    assert (404, "not_frozen") == (answer.status_code, answer.json()["reason"])
+    assert {"items": [], "cursor": None} == listed.json()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/months/2026-13/revisions",
+        "/v1/months/2026-11/revisions?limit=0",
+        "/v1/months/2026-11/revisions?limit=201",
+        "/v1/months/2026-11/revisions?limit=2²",
+        "/v1/months/2026-11/revisions?cursor=%00",
+        "/v1/months/2026-11/revisions?cursor=LTE",
+        "/v1/months/2026-11/revisions/latest/changes",
+        "/v1/months/2026-11/overview?revision=-1",
+        "/v1/months/2026-11/overview?revision=99999999999",
+        "/v1/days/2026-11-22/overview?revision=0",
+    ],
+)
+async def test_a_wrong_question_about_revisions_is_refused(
+    path: str, door: httpx.AsyncClient
+) -> None:
+    """Bad months, limits, cursors and numbers are named; days are never frozen."""
+    answer = await door.get(path, headers=DESK)
+
+    assert 400 == answer.status_code
+    assert answer.json()["fields"]
+
+
+async def test_revisions_need_a_key(door: httpx.AsyncClient) -> None:
+    """The list is for the desk and auditors, as the tables are."""
+    answer = await door.get("/v1/months/2026-11/revisions")
+
+    assert 401 == answer.status_code
