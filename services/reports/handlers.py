@@ -19,10 +19,12 @@ from services.reports.domain.extraction import (
     rejection_fact,
 )
 from services.reports.domain.facts import Facts, Population
-from services.reports.domain.overview import Overview, overview
+from services.reports.domain.gaps import gap_table, published_gaps
+from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_overview, published_units
-from services.reports.domain.units import UnitTable, unit_table
+from services.reports.domain.report import Report
+from services.reports.domain.units import unit_table
 from services.reports.ports import Fact, FactSink, FactSource, Stream
 from shared.contracts.call import CallEvent, CallRejected
 from shared.contracts.incident import IncidentEvent
@@ -93,6 +95,7 @@ class Table(StrEnum):
 
     OVERVIEW = "overview"
     UNITS = "units"
+    GAPS = "gaps"
 
 
 class Question(NamedTuple):
@@ -104,17 +107,20 @@ class Question(NamedTuple):
     published: bool = False
 
 
-async def answer(question: Question, facts: FactSource, pack: Pack) -> Overview | UnitTable:
+async def answer(question: Question, facts: FactSource, pack: Pack) -> Report:
     """Compute a table from the facts as they are now; raises Unavailable."""
     found = await facts.of(question.period)
     # arithmetic over a month's rows must not hold up the consumer's loop
     return await asyncio.to_thread(compute, question, found, pack)
 
 
-def compute(question: Question, facts: Facts, pack: Pack) -> Overview | UnitTable:
+def compute(question: Question, facts: Facts, pack: Pack) -> Report:
     """Compute a table from *facts*."""
     if question.table is Table.OVERVIEW:
         whole = overview(facts, question.period, question.population, pack)
         return published_overview(whole) if question.published else whole
-    units = unit_table(facts, question.period, question.population, pack)
-    return published_units(units) if question.published else units
+    if question.table is Table.UNITS:
+        units = unit_table(facts, question.period, question.population, pack)
+        return published_units(units) if question.published else units
+    gaps = gap_table(facts, question.period, question.population, pack)
+    return published_gaps(gaps) if question.published else gaps

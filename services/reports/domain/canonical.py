@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from services.reports.domain.overview import Overview
-from services.reports.domain.units import UnitTable
+from services.reports.domain.report import Report
 
 
-def canonical(table: Overview | UnitTable) -> bytes:
+def canonical(table: Report) -> bytes:
     """Return *table* as UTF-8 JSON, fields in the order of their definition."""
     return msgspec.json.format(msgspec.json.encode(table), indent=2) + b"\n"
 
 
-def restored(body: bytes, kind: type[Overview | UnitTable]) -> Overview | UnitTable:
+def restored(body: bytes, kind: type[Report]) -> Report:
     """Return the table that `canonical` wrote."""
     return msgspec.json.decode(body, type=kind)

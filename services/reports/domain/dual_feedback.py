@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -28,6 +30,17 @@ class DualFeedback(Struct, frozen=True, kw_only=True):
     waived: int | None
 
 
+class Given(StrEnum):
+    """What a duty that owes both reports has given."""
+
+    BOTH = "both"
+    AUTOMATIC = "automatic"
+    BACK_FILLED = "back_filled"
+    NO_ARRIVAL = "no_arrival"
+    NO_END = "no_end"
+    NEITHER = "neither"
+
+
 _NOT_OWING = frozenset(
     {
         AssignmentState.STANDBY,
@@ -41,41 +54,38 @@ _BY_THE_UNIT = frozenset({StampOrigin.UNIT, StampOrigin.FEED})
 
 
 def dual_feedback(duties: Iterable[AssignmentFact]) -> DualFeedback:
-    """Count *duties* (those whose 24-hour feedback was due in the period).
+    """Count *duties* (those whose 24-hour feedback was due in the period)."""
+    travelling = [duty for duty in duties if duty.unit_kind != UnitKind.DESK]
+    found = Counter(given(duty) for duty in travelling)
+    owed = len(travelling) - found[None]
+    return DualFeedback(
+        owed=owed,
+        both=found[Given.BOTH],
+        rate=rate(found[Given.BOTH], owed),
+        automatic=found[Given.AUTOMATIC],
+        back_filled=found[Given.BACK_FILLED],
+        waived=sum(duty.waived_at is not None for duty in travelling),
+    )
+
+
+def given(duty: AssignmentFact) -> Given | None:
+    """Say which of the two reports *duty* has given; None when it owes none.
 
     A duty released after both were reported still owes and has both; one released, returned or
-    moved before owes nothing, nor does the duty desk, which does not travel.
+    moved before owes nothing, nor does the duty desk, which does not travel, nor one handled
+    remotely.
     """
-    travelling = [duty for duty in duties if duty.unit_kind != UnitKind.DESK]
-    waived = sum(duty.waived_at is not None for duty in travelling)
-    owing = [duty for duty in travelling if duty.waived_at is None and _owes(duty)]
-    complete = [duty for duty in owing if _complete(duty)]
-    back_filled = sum(_back_filled(duty) for duty in complete)
-    both = sum(_by_the_unit(duty) for duty in complete)
-    return DualFeedback(
-        owed=len(owing),
-        both=both,
-        rate=rate(both, len(owing)),
-        automatic=len(complete) - both - back_filled,
-        back_filled=back_filled,
-        waived=waived,
-    )
-
-
-def _owes(duty: AssignmentFact) -> bool:
-    return duty.state not in _NOT_OWING or _complete(duty)
-
-
-def _complete(duty: AssignmentFact) -> bool:
-    return duty.arrived_at is not None and duty.ended_at is not None
-
-
-def _back_filled(duty: AssignmentFact) -> bool:
-    by_desk = StampOrigin.DESK in (duty.arrived_by, duty.ended_by)
-    return by_desk or duty.arrived_late_told or duty.ended_late_told
-
-
-def _by_the_unit(duty: AssignmentFact) -> bool:
-    return (
-        not _back_filled(duty) and duty.arrived_by in _BY_THE_UNIT and duty.ended_by in _BY_THE_UNIT
-    )
+    arrived, ended = duty.arrived_at is not None, duty.ended_at is not None
+    complete = arrived and ended
+    if duty.unit_kind == UnitKind.DESK or duty.waived_at is not None:
+        return None
+    if not complete:
+        if duty.state in _NOT_OWING:
+            return None
+        return Given.NO_END if arrived else Given.NO_ARRIVAL if ended else Given.NEITHER
+    if StampOrigin.DESK in {duty.arrived_by, duty.ended_by}:
+        return Given.BACK_FILLED
+    if duty.arrived_late_told or duty.ended_late_told:
+        return Given.BACK_FILLED
+    by_the_unit = duty.arrived_by in _BY_THE_UNIT and duty.ended_by in _BY_THE_UNIT
+    return Given.BOTH if by_the_unit else Given.AUTOMATIC

@@ -88,8 +88,8 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
     """Compute T3 of *period*: a unit of the pack always has its row, an unknown one its id's."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    clocks = _ours(facts.clocks, incidents, period, population)
-    duties = {duty.assignment_id: duty for duty in _one_copy(facts.assignments, incidents)}
+    clocks = clocks_of(facts.clocks, incidents, period, population)
+    duties = {duty.assignment_id: duty for duty in one_copy(facts.assignments, incidents)}
     by_unit: dict[str, list[ClockFact]] = defaultdict(list)
     for clock in clocks:
         if clock.assignment_id is not None:
@@ -115,7 +115,7 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
     )
 
 
-def _ours(
+def clocks_of(
     clocks: Iterable[ClockFact],
     incidents: Mapping[UUID, IncidentFact],
     period: Period,
@@ -124,7 +124,7 @@ def _ours(
     """Keep the clocks due in the period, of the population, not of a test; each once."""
     return [
         clock
-        for clock in _one_copy(clocks, incidents)
+        for clock in one_copy(clocks, incidents)
         if clock.due in period
         and Population.of(exercise=clock.exercise) is population
         and not ((incident := incidents.get(clock.incident_id)) and incident.test)
@@ -134,7 +134,7 @@ def _ours(
 F = TypeVar("F", ClockFact, AssignmentFact)
 
 
-def _one_copy(facts: Iterable[F], incidents: Mapping[UUID, IncidentFact]) -> list[F]:
+def one_copy(facts: Iterable[F], incidents: Mapping[UUID, IncidentFact]) -> list[F]:
     """A merge leaves a copy under the absorbed incident: keep the absorbing one's."""
     kept: dict[UUID, F] = {}
     for fact in facts:
@@ -161,7 +161,7 @@ def _row(
     kinds: dict[str, list[ClockFact]] = defaultdict(list)
     for clock in clocks:
         kinds[clock.kind].append(clock)
-    handled = _duties(kinds[ClockKind.HANDLE], duties)
+    handled = duties_on(kinds[ClockKind.HANDLE], duties)
     return UnitRow(
         unit=who[0],
         name=who[1],
@@ -171,7 +171,7 @@ def _row(
         arrival=_day_and_night(kinds[ClockKind.ARRIVAL], cut),
         assembly=_day_and_night(kinds[ClockKind.ASSEMBLY], cut),
         dual_feedback=dual_feedback(
-            _duties([c for c in kinds[ClockKind.FEEDBACK] if c.due <= cut], duties)
+            duties_on([c for c in kinds[ClockKind.FEEDBACK] if c.due <= cut], duties)
         ),
         feedback=cohort(kinds[ClockKind.FEEDBACK], cut),
         feedback_bands=_bands(kinds[ClockKind.FEEDBACK], FEEDBACK_BANDS_S, cut),
@@ -180,7 +180,7 @@ def _row(
     )
 
 
-def _duties(
+def duties_on(
     clocks: Iterable[ClockFact], duties: Mapping[UUID, AssignmentFact]
 ) -> list[AssignmentFact]:
     """Return the duties these clocks run on, each once (a progress sheet opens a second clock)."""

@@ -9,7 +9,11 @@ from shared.contracts.pack import AffairClass
 from shared.contracts.sla import ClockKind
 from shared.contracts.values import Line
 
-TABLES: Mapping[str, str] = {"T1": "接警与联动情况总表", "T3": "单位时效统计表"}
+TABLES: Mapping[str, str] = {
+    "T1": "接警与联动情况总表",
+    "T3": "单位时效统计表",
+    "T7": "双反馈缺项表",
+}
 
 POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "（演练）"}
 

@@ -1,0 +1,161 @@
+"""T7, dual-feedback gaps 双反馈缺项: which duties still owe a report, by unit and one by one (R08)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.reports.domain.dual_feedback import Given, given
+from services.reports.domain.facts import AssignmentFact, Facts, Population
+from services.reports.domain.heading import Heading, heading
+from services.reports.domain.period import Period
+from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.units import (
+    NOBODY,
+    NOBODY_NAME,
+    TOTAL,
+    TOTAL_NAME,
+    clocks_of,
+    one_copy,
+)
+from shared.contracts.pack import Pack
+from shared.contracts.sla import ClockKind
+
+FORMULA = 1
+LISTED_AT_MOST = 500
+
+_MISSING = frozenset({Given.NO_ARRIVAL, Given.NO_END, Given.NEITHER})
+
+
+class GapRow(Struct, frozen=True, kw_only=True):
+    """One unit: `owed` is the sum of the other numbers; None: suppressed in what is published."""
+
+    unit: str
+    name: str
+    owed: int | None
+    both: int | None
+    automatic: int | None
+    back_filled: int | None
+    no_arrival: int | None
+    no_end: int | None
+    neither: int | None
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """A duty that lacks a report; `due` (of its 24-hour feedback) in the region's zone."""
+
+    incident: str
+    unit: str
+    name: str
+    missing: Given
+    due: datetime
+
+
+class GapTable(Struct, frozen=True, kw_only=True):
+    """T7 of the duties whose 24-hour feedback was due in the period and up to `cut`."""
+
+    heading: Heading
+    cut: datetime
+    units: list[GapRow]
+    total: GapRow
+    gap_count: int | None
+    gaps: list[Gap]
+
+
+def gap_table(facts: Facts, period: Period, population: Population, pack: Pack) -> GapTable:
+    """Compute T7 of *period*; `total` equals T3's dual feedback, as both count the same duties."""
+    cut = facts.cut(period, population)
+    incidents = {incident.incident_id: incident for incident in facts.incidents}
+    duties = {duty.assignment_id: duty for duty in one_copy(facts.assignments, incidents)}
+    names = {unit.id: unit.name for unit in pack.units}
+    amount: dict[str, Counter[Given]] = defaultdict(Counter)
+    gaps: list[Gap] = []
+    for (unit, duty), due in _due(facts, period, population, cut, duties).items():
+        what = given(duty)
+        if what is None:
+            continue
+        amount[unit][what] += 1
+        if what in _MISSING:
+            incident = incidents.get(duty.incident_id)
+            gaps.append(
+                Gap(
+                    incident=incident.number if incident else "",
+                    unit=unit,
+                    name=_name(unit, names),
+                    missing=what,
+                    due=due.astimezone(period.zone),
+                )
+            )
+    whole = sum(amount.values(), Counter[Given]())
+    gaps.sort(key=lambda gap: (gap.due, gap.incident, gap.unit))
+    known = [unit for unit in names if unit in amount]
+    return GapTable(
+        heading=heading("T7", FORMULA, period, population, pack),
+        cut=cut.astimezone(period.zone),
+        units=[
+            _row(unit, _name(unit, names), amount[unit])
+            for unit in (*known, *sorted(amount.keys() - names))
+        ],
+        total=_row(TOTAL, TOTAL_NAME, whole),
+        gap_count=len(gaps),
+        gaps=gaps[:LISTED_AT_MOST],
+    )
+
+
+def _due(
+    facts: Facts,
+    period: Period,
+    population: Population,
+    cut: datetime,
+    duties: Mapping[UUID, AssignmentFact],
+) -> dict[tuple[str, AssignmentFact], datetime]:
+    """Return duty and first due time of its feedback, by the unit the clock names, as T3 does."""
+    incidents = {incident.incident_id: incident for incident in facts.incidents}
+    found: dict[tuple[str, AssignmentFact], datetime] = {}
+    for clock in clocks_of(facts.clocks, incidents, period, population):
+        duty = duties.get(clock.assignment_id) if clock.assignment_id else None
+        if clock.kind == ClockKind.FEEDBACK and clock.due <= cut and duty is not None:
+            key = (clock.unit or NOBODY, duty)
+            found[key] = min(clock.due, found.get(key, clock.due))
+    return found
+
+
+def _name(unit: str, names: Mapping[str, str]) -> str:
+    return names.get(unit, NOBODY_NAME if unit == NOBODY else unit)
+
+
+def _row(unit: str, name: str, amount: Counter[Given]) -> GapRow:
+    counts = {what.value: amount[what] for what in Given}
+    return GapRow(unit=unit, name=name, owed=amount.total(), **counts)
+
+
+_CELLS = ("owed", *(what.value for what in Given))
+
+
+def published_gaps(whole: GapTable) -> GapTable:
+    """Return T7 as it may be published: no single cases, and no count that gives a small one away."""
+    rows = [whole.total, *whole.units]
+    values = {f"{row.unit}/{cell}": getattr(row, cell) or 0 for row in rows for cell in _CELLS}
+    sums: list[Sum] = [tuple(f"{row.unit}/{cell}" for cell in _CELLS) for row in rows]
+    sums += [tuple(f"{row.unit}/{cell}" for row in rows) for cell in _CELLS]
+    gone = hidden(values, sums)
+
+    def kept(row: GapRow) -> GapRow:
+        counts = {
+            cell: None if f"{row.unit}/{cell}" in gone else getattr(row, cell) for cell in _CELLS
+        }
+        return replace(row, **counts)
+
+    return replace(
+        whole,
+        heading=replace(whole.heading, published=True),
+        units=[kept(row) for row in whole.units],
+        total=kept(whole.total),
+        gap_count=None,
+        gaps=[],
+    )

@@ -1,0 +1,9 @@
+"""Every table reports computes, as one type."""
+
+from __future__ import annotations
+
+from services.reports.domain.gaps import GapTable
+from services.reports.domain.overview import Overview
+from services.reports.domain.units import UnitTable
+
+Report = Overview | UnitTable | GapTable
