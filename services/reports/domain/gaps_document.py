@@ -58,24 +58,26 @@ def _missing(row: GapRow) -> int:
 
 
 def _by_unit(report: GapTable) -> Grid:
-    hides = report.heading.published
+    """Return the table by unit; what is published has no sum of the gaps, which could give one away."""
+    published = report.heading.published
+    words = [*_WORDS.values()] if published else [*_WORDS.values(), "缺项合计"]
     return Grid(
         name="按单位",
         caption="双反馈缺项（按单位）",
         columns=[
             Column(name="单位", unit=Unit.TEXT),
-            Column(name="应双反馈", summed=True),
-            *(Column(name=word, summed=True) for word in _WORDS.values()),
+            *(Column(name=word, summed=True) for word in ("应双反馈", *words)),
         ],
-        rows=[[row.name, *_counts(row, hides=hides)] for row in report.units],
-        total=["合计", *_counts(report.total, hides=hides)],
-        chart=Chart(column=len(_WORDS) + 1),
+        rows=[[row.name, *_counts(row, published=published)] for row in report.units],
+        total=["合计", *_counts(report.total, published=published)],
+        chart=None if published else Chart(column=len(words) + 1),
     )
 
 
-def _counts(row: GapRow, *, hides: bool) -> list[Cell]:
+def _counts(row: GapRow, *, published: bool) -> list[Cell]:
     numbers = (row.owed, *(getattr(row, what.value) for what in _WORDS))
-    return [shown(number, hides=hides) for number in numbers]
+    cells = [shown(number, hides=published) for number in numbers]
+    return cells if published else [*cells, _missing(row)]
 
 
 def _cases(report: GapTable) -> Grid:

@@ -117,6 +117,7 @@ def test_the_page_names_unit_and_gap() -> None:
     page = render(_of(*_case("one", ended_at=None)), Form.HTML).decode()
 
     assert "双反馈缺项表" in page
+    assert "缺项合计" in page
     assert "缺处结" in page
 
 
