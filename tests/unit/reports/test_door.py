@@ -102,7 +102,7 @@ async def test_published_cells_below_five_are_hidden(door: httpx.AsyncClient) ->
 
 
 @pytest.mark.parametrize("form", ["json", "html", "xlsx"])
-@pytest.mark.parametrize("table", ["overview", "units"])
+@pytest.mark.parametrize("table", ["overview", "units", "gaps"])
 async def test_the_same_facts_give_the_same_bytes(
     door: httpx.AsyncClient, form: str, table: str
 ) -> None:
