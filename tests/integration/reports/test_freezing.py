@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.frozen_months import FrozenMonths
@@ -18,8 +20,9 @@ from services.reports.domain.freezing import (
     RevisionReason,
     opens_at,
 )
-from services.reports.freeze_handlers import Office
+from services.reports.freeze_handlers import SHEETS, Office
 from shared.contracts.incident import IncidentState
+from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 from shared.runtime.database import Database
 from tests.engine import rows, until
@@ -35,10 +38,15 @@ TWENTY = timedelta(minutes=20)
 LATE = RevisionReason.LATE_EVENTS
 
 
-def office(stage: Stage, database: Database | None = None) -> Office:
+def office(stage: Stage, database: Database | None = None, *, pack: Pack | None = None) -> Office:
     """Return the office of the stage's schema."""
     own = database or stage.database
-    return Office(FactReader(own), FrozenMonths(own), xianju())
+    return Office(FactReader(own), FrozenMonths(own), pack or xianju())
+
+
+def renamed() -> Pack:
+    """Return the pack after the county took another name."""
+    return replace(xianju(), region=replace(xianju().region, name="别县", version="2027.01"))
 
 
 async def at(stage: Stage, now: datetime) -> None:
@@ -131,7 +139,7 @@ async def test_recomputed_after_later_facts_gives_the_same_bytes(stage: Stage) -
 
     verdicts = await found.recompute(NOVEMBER, 0)
 
-    assert 8 == len(verdicts)
+    assert len(SHEETS) == len(verdicts)
     assert [] == [str(v.sheet) for v in verdicts if not v.same]
 
 
@@ -146,6 +154,26 @@ async def test_a_deleted_month_comes_back_byte_for_byte(stage: Stage) -> None:
 
     assert before
     assert before == [tuple(r) for r in await stage.rows(kept)]
+
+
+async def test_a_newer_pack_changes_no_frozen_byte(stage: Stage) -> None:
+    """Names and categories are those of the pack the month was frozen with."""
+    await frozen(stage)
+
+    verdicts = await office(stage, pack=renamed()).recompute(NOVEMBER, 0)
+
+    assert [] == [str(v.sheet) for v in verdicts if not v.same]
+
+
+async def test_a_pack_that_is_gone_is_named(stage: Stage) -> None:
+    """Stored pack deleted and another one in use: refused by name rather than computed wrongly."""
+    await frozen(stage)
+    await stage.database.write("delete from frozen_body")
+
+    with pytest.raises(FreezeRefused, match=re.escape(xianju().stamp)) as refused:
+        await office(stage, pack=renamed()).recompute(NOVEMBER, 0)
+
+    assert FreezeRefusal.PACK_DELETED is refused.value.reason
 
 
 async def test_recompute_says_which_table_differs(stage: Stage) -> None:

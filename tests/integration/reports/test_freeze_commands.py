@@ -1,0 +1,96 @@
+"""`freeze`, `revise`, `recompute`, `diff` as a person types them: words and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from services.reports.adapters.commands import app
+from services.reports.adapters.running_stack import DATABASE
+from tests.integration.reports.stage import Stage
+from tests.integration.reports.test_freezing import READY, at, fed, first, later
+
+pytestmark = pytest.mark.infrastructure
+
+DIFFERS, REFUSED = 3, 4
+
+
+@pytest.fixture
+async def november(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """Return a stage whose November may be frozen; the commands are pointed at its database."""
+    monkeypatch.setenv(DATABASE, stage.dsn)
+    await fed(stage, *first())
+    await at(stage, READY)
+    return stage
+
+
+async def typed(*words: str) -> Result:
+    """Run a command beside this loop."""
+    return await asyncio.to_thread(CliRunner().invoke, app, list(words))
+
+
+async def test_a_month_from_freeze_to_revision(november: Stage) -> None:
+    """Frozen, unchanged, corrected, compared, revised, recomputed: each says what it found."""
+    frozen = await typed("freeze", "2026-11")
+    unchanged = await typed("diff", "2026-11")
+    await fed(november, *later(), before=len(first()))
+    changed = await typed("diff", "2026-11")
+    revised = await typed("revise", "2026-11", "--reason", "late_events")
+    again = await typed("recompute", "2026-11", "--revision", "0")
+
+    assert [0, 0, DIFFERS, 0, 0] == [
+        r.exit_code for r in (frozen, unchanged, changed, revised, again)
+    ]
+    assert "overview/real (formula 1)" in frozen.output
+    assert not unchanged.output
+    assert "valid_rate\t100 (2/2)\t50 (1/2)\tchanged" in changed.output
+    assert "迟到数据补入" in revised.output
+    assert "DIFFERS" not in again.output
+
+
+async def test_diff_as_json_has_both_values_and_what_they_are_of(november: Stage) -> None:
+    """`--json`: table, path, both figures with numerator and denominator."""
+    await typed("freeze", "2026-11")
+    await fed(november, *later(), before=len(first()))
+
+    said = json.loads((await typed("diff", "2026-11", "--json")).output)
+
+    overview = next(each["differences"] for each in said if each["sheet"]["table"] == "overview")
+    rate = next(each for each in overview if each["path"] == "valid_rate")
+    assert {"value": 100.0, "numerator": 2, "denominator": 2} == rate["before"]
+    assert {"value": 50.0, "numerator": 1, "denominator": 2} == rate["after"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("freeze", "2026-12"), "too_early"),
+        (("revise", "2026-11", "--reason", "appeal"), "not_frozen"),
+        (("recompute", "2026-11"), "not_frozen"),
+        (("diff", "2026-11"), "not_frozen"),
+    ],
+)
+async def test_a_refusal_names_its_reason(
+    words: tuple[str, ...], reason: str, november: Stage
+) -> None:
+    """Exit code 4 and the named reason."""
+    result = await typed(*words)
+
+    assert REFUSED == result.exit_code
+    assert result.output.startswith(f"{reason}: ")
+
+
+async def test_a_changed_fact_is_found_by_recompute(november: Stage) -> None:
+    """Exit code 3, and the table that differs by name."""
+    await typed("freeze", "2026-11")
+    await november.database.write("update call_fact set line = '110'")
+
+    result = await typed("recompute", "2026-11")
+
+    assert DIFFERS == result.exit_code
+    assert "DIFFERS  overview/real:" in result.output
+    assert "DIFFERS  units" not in result.output
