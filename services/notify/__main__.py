@@ -26,6 +26,7 @@ from shared.runtime.database import Database
 from shared.runtime.kafka import KafkaSink, KafkaSource
 from shared.runtime.keys import Keyring, SecretsFile
 from shared.runtime.packs import load_pack
+from shared.runtime.pruning import Pruning, kept_days
 from shared.runtime.relay import Relay
 from shared.runtime.service import Part, until_available
 from shared.runtime.store import Store
@@ -99,6 +100,7 @@ async def wire(
     listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
     watchdog = Watchdog(pack, store, senders, clock, owner=owner, limit_s=config.sla_silent_s)
     parts: list[Part] = [relay, clock, settling, *senders.by_channel.values(), custody, watchdog]
+    parts.append(Pruning(database, kept_days("notify")))
     for name, topics in consumers.items():
         if name.startswith("notify."):
             parts.append(_consumer(name, topics, config, store, listener))

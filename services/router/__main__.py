@@ -27,6 +27,7 @@ from shared.runtime.group import GroupCommit
 from shared.runtime.kafka import KafkaSink, KafkaSource
 from shared.runtime.keys import Keyring
 from shared.runtime.packs import load_pack
+from shared.runtime.pruning import Pruning, kept_days
 from shared.runtime.relay import Relay
 from shared.runtime.store import Store
 from shared.runtime.web import Server, health_routes
@@ -67,6 +68,7 @@ async def start() -> None:
         consumer("router.feedback", handlers.on_feedback, Lane.URGENT),
         group,
         ParkedWatch(database),
+        Pruning(database, kept_days("router")),
     ]
     server = Server(Starlette(routes=[*doors, *health_routes(parts)]), mine)
     await service.run([*parts, server])

@@ -21,6 +21,7 @@ from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.kafka import KafkaSink, KafkaSource
 from shared.runtime.packs import load_pack
+from shared.runtime.pruning import Pruning, kept_days
 from shared.runtime.relay import Relay
 from shared.runtime.store import Store
 from shared.runtime.web import Server
@@ -63,6 +64,7 @@ async def main() -> None:
     ]
     pulse = Pulse(store, clock, instance=given.instance, every_s=given.heartbeat_s)
     parts: list[service.Part] = [relay, clock, timer, pulse, *consumers]
+    parts.append(Pruning(database, kept_days("sla")))
     door = Door(clocks, database, keys.Keyring(keys.load(given.secrets).api_keys))
     await service.until_available(clock.sync)
     await service.run([*parts, Server(door.app(parts), given)])

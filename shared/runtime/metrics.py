@@ -24,6 +24,7 @@ PUBLISHED = Counter("liandong_published", "Events acknowledged by the broker", [
 DEAD_LETTERS = Counter(
     "liandong_dead_letters", "Records diverted, by consumer and reason", ["consumer", "reason"]
 )
+PRUNED = Counter("liandong_pruned", "Rows deleted because nobody can need them again", ["table"])
 READY = Gauge("liandong_part_ready", "1 when the part waits for nothing", ["part"])
 HALTED = Gauge("liandong_consumer_halted", "1 when a consumer waits for a person", ["consumer"])
 HTTP_SECONDS = Histogram(

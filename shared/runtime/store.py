@@ -118,7 +118,8 @@ HIGH_WATER = Write(
 high_water_set as (
   insert into high_water as h (aggregate, producer, consumer, version)
   select i.aggregate, i.producer, i.consumer, i.version from high_water_in i order by 1, 2, 3
-  on conflict (aggregate, producer, consumer) do update set version = excluded.version
+  on conflict (aggregate, producer, consumer) do update
+    set version = excluded.version, touched_on = excluded.touched_on
     where h.version < excluded.version returning 1),
 high_water as (select 1 from high_water_set)""",
 )
