@@ -94,12 +94,7 @@ class Office:
         """
         revision = await self.known(period, number)
         stored_pack = await self._archive.body(revision.pack_sha256) or _packed(self._pack)
-        if _hash(stored_pack) != revision.pack_sha256:
-            raise FreezeRefused(
-                FreezeRefusal.PACK_DELETED,
-                f"{period.label} needs region pack {revision.pack_stamp}: check it out and repeat",
-            )
-        pack = msgspec.json.decode(stored_pack, type=Pack)
+        pack = _unpacked(stored_pack, revision)
         facts = await self._facts.of(period, as_of_epoch=revision.epoch)
         made = await asyncio.to_thread(_computed, facts, period, pack)
         verdicts = [_verdict(frozen, made[str(frozen.sheet)]) for frozen in revision.sheets]
@@ -226,6 +221,23 @@ def _verdict(frozen: FrozenSheet, made: _Made) -> Verdict:
 
 def _packed(pack: Pack) -> bytes:
     return msgspec.json.encode(pack, order="deterministic")
+
+
+def _unpacked(stored: bytes, revision: Revision) -> Pack:
+    """Return the pack *revision* was computed with; raises FreezeRefused."""
+    if _hash(stored) != revision.pack_sha256:
+        raise FreezeRefused(
+            FreezeRefusal.PACK_DELETED,
+            f"{revision.month} needs region pack {revision.pack_stamp}: check it out and repeat",
+        )
+    try:
+        return msgspec.json.decode(stored, type=Pack)
+    except msgspec.ValidationError as error:
+        raise FreezeRefused(
+            FreezeRefusal.PACK_UNREADABLE,
+            f"region pack {revision.pack_stamp} was stored by another version of the platform "
+            f"({error}): recompute {revision.month} with that version",
+        ) from None
 
 
 def _hash(body: bytes) -> str:

@@ -23,12 +23,16 @@ NOW = 2**31 - 1
 
 
 def _current(kind: type[Fact], alias: str) -> str:
-    """Return the condition that a row is its key's newest up to epoch $3."""
+    """Return the condition that a row is its key's newest up to epoch $3.
+
+    By version first: what a zombie says late (rule 5) may open a row of a later epoch.
+    """
     table, key = TABLES[kind]
     same = " and ".join(f"n.{name} = {alias}.{name}" for name in key)
+    newer = f"(n.version, n.epoch) > ({alias}.version, {alias}.epoch)"
     return (
         f"{alias}.epoch <= $3 and not exists (select 1 from {table} n where {same}"
-        f" and n.epoch > {alias}.epoch and n.epoch <= $3)"
+        f" and {newer} and n.epoch <= $3)"
     )
 
 

@@ -27,6 +27,7 @@ class FreezeRefusal(StrEnum):
     OVERTAKEN = "overtaken"
     BODY_DELETED = "body_deleted"
     PACK_DELETED = "pack_deleted"
+    PACK_UNREADABLE = "pack_unreadable"
 
 
 class FreezeRefused(Exception):

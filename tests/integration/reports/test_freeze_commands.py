@@ -6,8 +6,7 @@ import asyncio
 import json
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.reports.adapters.commands import app
 from services.reports.adapters.running_stack import DATABASE

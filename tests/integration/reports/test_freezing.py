@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import asyncpg
@@ -14,16 +15,21 @@ from msgspec.structs import replace
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.domain.difference import Figure
+from services.reports.domain.facts import Population
 from services.reports.domain.freezing import (
     FreezeRefusal,
     FreezeRefused,
+    FrozenSheet,
+    Revision,
     RevisionReason,
+    Sheet,
     opens_at,
 )
 from services.reports.freeze_handlers import SHEETS, Office
 from shared.contracts.incident import IncidentState
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
+from shared.contracts.values import Line
 from shared.runtime.database import Database
 from tests.engine import rows, until
 from tests.integration.reports import said
@@ -174,6 +180,51 @@ async def test_a_pack_that_is_gone_is_named(stage: Stage) -> None:
         await office(stage, pack=renamed()).recompute(NOVEMBER, 0)
 
     assert FreezeRefusal.PACK_DELETED is refused.value.reason
+
+
+async def test_a_pack_of_another_version_is_named(stage: Stage) -> None:
+    """A stored pack this version cannot read is refused by name, not guessed."""
+    await at(stage, READY)
+    foreign = b'{"region":{}}'
+    archive = FrozenMonths(stage.database)
+    end = await archive.end_epoch()
+    revision = Revision(
+        month=NOVEMBER.label,
+        number=0,
+        at=end.at,
+        reason=None,
+        epoch=end.number,
+        offsets=end.offsets,
+        pack_stamp="2020.01+0",
+        pack_sha256=sha256(foreign).hexdigest(),
+        sheets=[
+            FrozenSheet(
+                sheet=Sheet(table="overview", population=Population.REAL, published=False),
+                formula=1,
+                sha256=sha256(b"").hexdigest(),
+            )
+        ],
+    )
+    assert await archive.keep(revision, [foreign])
+
+    with pytest.raises(FreezeRefused) as refused:
+        await office(stage).recompute(NOVEMBER, 0)
+
+    assert FreezeRefusal.PACK_UNREADABLE is refused.value.reason
+
+
+async def test_an_older_version_after_a_freeze_changes_no_figure(stage: Stage) -> None:
+    """A zombie's late event (rule 5) opens a row of the new epoch and still does not win."""
+    await fed(stage, said.call(1, T0, revision=2))
+    await at(stage, READY)
+    found = office(stage)
+    await found.freeze(NOVEMBER)
+    await stage.forget_marks()
+
+    await fed(stage, said.call(1, T0, revision=1, line=Line.FIRE), before=1)
+
+    assert [1, 2] == sorted(r["epoch"] for r in await stage.rows("select epoch from call_fact"))
+    assert [] == [d for compared in await found.compare(NOVEMBER) for d in compared.found]
 
 
 async def test_recompute_says_which_table_differs(stage: Stage) -> None:
