@@ -16,7 +16,7 @@ from deploy.local.demo import demo
 from deploy.local.errors import StackError
 from deploy.local.ownership import forget_abandoned
 from deploy.local.run_folder import RUN, RunFolder
-from deploy.local.stack import Stack
+from deploy.local.stack import OPERATOR, Stack
 from deploy.local.wiring import SERVICES
 
 _DOWN_TIMEOUT_S = 60.0
@@ -99,6 +99,7 @@ def _addresses(stack: Stack) -> str:
         lines.append(f"  {name:<12} {part.address}")
     keys = stack.folder.secrets / "keys.env"
     lines.append(f"  API keys     source {keys.relative_to(RUN.parent)}")
+    lines.append(f"  for commands source {keys.with_name(OPERATOR).relative_to(RUN.parent)}")
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ from deploy.local.infrastructure import POSTGRES, Infrastructure, choose
 from deploy.local.kafka import EmbeddedKafka, Heap
 from deploy.local.parts import InfrastructurePart, Part, Service, ServiceInstance
 from deploy.local.preparation import prepare
-from deploy.local.run_folder import ROOT, RUN, RunFolder
+from deploy.local.run_folder import ROOT, RUN, RunFolder, write_private
 from deploy.local.secrets import StackSecrets
 from deploy.local.supervisor import State, Status, Supervisor, Tell
 from deploy.local.wiring import SERVICES, wired
@@ -28,6 +29,7 @@ from shared.runtime.packs import load_pack
 
 T = TypeVar("T")
 REGIONS = ROOT / "deploy" / "regions"
+OPERATOR = "operator.env"
 ClockSetting = tuple[datetime | None, float]
 
 
@@ -228,6 +230,7 @@ class Stack:
         )
         origin, speed = self._clock or (None, 1.0)
         await self.set_clock(origin, speed)
+        self._write_operator_file()
         self._tell(Status("setup", State.READY, f"{done}, {time.monotonic() - began:.1f} s"))
 
     async def _start_services(self) -> None:
@@ -262,8 +265,10 @@ class Stack:
         self._say_ready(instance, began)
 
     def _settings(self, service: Service) -> dict[str, str]:
+        return {**service.environment, **self._given_to(service)}
+
+    def _given_to(self, service: Service) -> dict[str, str]:
         return {
-            **service.environment,
             "KAFKA": self.kafka,
             "DATABASE": self.dsn(service.name),
             "REGION_DIR": str(self.region_dir),
@@ -296,6 +301,15 @@ class Stack:
     def _say_ready(self, part: Part, began: float) -> None:
         detail = f"{part.address}  {time.monotonic() - began:.1f} s"
         self._tell(Status(part.name, State.READY, detail))
+
+    def _write_operator_file(self) -> None:
+        """Keep what the operator's commands need in a shell: broker, database roles, pack, secrets."""
+        lines = [
+            f"export {service.prefix}{key}={shlex.quote(value)}\n"
+            for service in self.services
+            for key, value in self._given_to(service).items()
+        ]
+        write_private(self.folder.secrets / OPERATOR, "".join(lines))
 
     def _write_endpoints(self) -> None:
         content = {"region": self.region, "ready": self._ready}

@@ -122,6 +122,21 @@ async def test_a_killed_service_comes_back_at_its_address(
         assert 1 == stack.restarts["probe-1"]
 
 
+async def test_the_operator_s_file_holds_what_the_services_were_given(
+    stacks: MakeStack, infrastructure: Infrastructure
+) -> None:
+    """§4.2, §4.6: `offsets` and `deadletter` must be usable at night, without searching for a password."""
+    async with stacks(services=[PROBE], infrastructure=infrastructure) as stack:
+        path = stack.folder.secrets / "operator.env"
+        shown = subprocess.run(
+            ["/bin/sh", "-c", '. "$1"; echo "$LIANDONG_PROBE_KAFKA $LIANDONG_PROBE_DATABASE"', "sh", path],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+
+        assert f"{stack.kafka} {stack.dsn('probe')}" == shown.stdout.strip()
+        assert 0o600 == path.stat().st_mode & 0o777
+
+
 async def test_a_held_service_stays_dead_until_told(
     stacks: MakeStack, infrastructure: Infrastructure
 ) -> None:
