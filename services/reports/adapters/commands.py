@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from services.reports.adapters import freeze_commands, history_commands
+from services.reports.adapters import assessment_commands, freeze_commands, history_commands
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form, render
 from services.reports.adapters.running_stack import StackNotFound, dsn_of
@@ -35,6 +35,7 @@ app = typer.Typer(
     help="联动统计: tables of a month or a day. Without a command the service runs.",
 )
 app.add_typer(freeze_commands.app)
+app.add_typer(assessment_commands.app)
 history_commands.register(app)
 
 DEFAULT_REGION = "xianju"

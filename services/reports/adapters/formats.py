@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from services.reports.domain.assessment import AssessmentTable
+from services.reports.domain.assessment_document import assessment_document
 from services.reports.domain.canonical import canonical
+from services.reports.domain.category_document import category_document
+from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.document import Document
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.gaps_document import gaps_document
@@ -39,6 +43,7 @@ _MEDIA = {
 
 KINDS: Mapping[Table, type[Report]] = {
     Table.OVERVIEW: Overview,
+    Table.CATEGORIES: CategoryTable,
     Table.UNITS: UnitTable,
     Table.GAPS: GapTable,
 }
@@ -75,7 +80,11 @@ def document(table: Report) -> Document:
     match table:
         case Overview():
             return overview_document(table)
+        case CategoryTable():
+            return category_document(table)
         case UnitTable():
             return units_document(table)
         case GapTable():
             return gaps_document(table)
+        case AssessmentTable():
+            return assessment_document(table)

@@ -54,6 +54,8 @@ def cell_text(value: Cell, unit: Unit) -> str:
     match unit:
         case Unit.PERCENT:
             return f"{value:.2f}%"
+        case Unit.POINTS:
+            return f"{value:.2f}"
         case Unit.MINUTES:
             return f"{value / 60:.1f}"
         case Unit.SECONDS:

@@ -22,6 +22,7 @@ _NUMBERS = {
     Unit.PERCENT: "0.00%",
     Unit.SECONDS: "0",
     Unit.MINUTES: "0.0",
+    Unit.POINTS: "0.00",
     Unit.MARK: "@",
 }
 _SCALE = {Unit.PERCENT: 100, Unit.MINUTES: 60}

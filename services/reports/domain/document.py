@@ -15,6 +15,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     SECONDS = "seconds"
     MINUTES = "minutes"
+    POINTS = "points"
     MARK = "mark"
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from services.reports.domain.assessment import AssessmentTable
+from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.units import UnitTable
 
-Report = Overview | UnitTable | GapTable
+Report = Overview | CategoryTable | UnitTable | GapTable | AssessmentTable

@@ -11,8 +11,10 @@ from shared.contracts.values import Line
 
 TABLES: Mapping[str, str] = {
     "T1": "接警与联动情况总表",
+    "T2": "分类同比环比统计表",
     "T3": "单位时效统计表",
     "T7": "双反馈缺项表",
+    "assessment": "单位考核表",
 }
 
 POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "（演练）"}

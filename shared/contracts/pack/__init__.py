@@ -1,5 +1,6 @@
 """The typed model of a region pack: pure, no I/O; `shared.runtime.packs` reads the files."""
 
+from shared.contracts.pack.assessment import Assessment
 from shared.contracts.pack.checks import validate
 from shared.contracts.pack.clocks import ClockFacts, ClockMatch, ClockRule, match_clock, ties
 from shared.contracts.pack.kinds import Category, Source, TableRow
@@ -75,6 +76,7 @@ __all__ = [
     "AffairClass",
     "Area",
     "AreaKind",
+    "Assessment",
     "Behaviour",
     "Calendar",
     "Capability",

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from shared.contracts.pack.assessment import WHOLE
 from shared.contracts.pack.check_drill import drill_problems
 from shared.contracts.pack.check_names import unknown_names
 from shared.contracts.pack.check_routes import route_problems
@@ -36,8 +37,15 @@ def validate(pack: Pack) -> list[Problem]:
             route_problems(pack),
             _notices(pack),
             drill_problems(pack),
+            _assessment(pack),
         )
     )
+
+
+def _assessment(pack: Pack) -> Iterator[Problem]:
+    if (total := pack.assessment.weights.total) != WHOLE:
+        text = f"the weights make {total} points, they have to make {WHOLE}"
+        yield Problem(("assessment", "weights"), ProblemReason.WRONG_COUNT, text)
 
 
 def _unknown_words(value: object, path: tuple[str | int, ...]) -> Iterator[Problem]:

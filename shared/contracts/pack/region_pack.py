@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.contracts.incident import Relation
+from shared.contracts.pack.assessment import Assessment
 from shared.contracts.pack.clocks import ClockFacts, ClockRule, match_clock
 from shared.contracts.pack.kinds import Category, Source, TableRow
 from shared.contracts.pack.notices import Notices
@@ -48,6 +49,7 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False)
     clocks: tuple[ClockRule, ...]
     notices: Notices
     drill: Drill
+    assessment: Assessment
 
     @cached_property
     def digest(self) -> str:
