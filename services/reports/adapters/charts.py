@@ -29,15 +29,15 @@ def chart(grid: Grid) -> str:
         return ""
     column = grid.columns[grid.chart.column]
     found = [(row[0], row[grid.chart.column]) for row in grid.rows if _heavy(row, grid.chart)]
-    percent = column.unit is Unit.PERCENT
+    of_hundred = {Unit.PERCENT: "{:.2f}%", Unit.POINTS: "{:.2f}"}.get(column.unit)
     bars = [
-        Bar(str(name), float(value), f"{value:.2f}%" if percent else f"{value:.0f}")
+        Bar(str(name), float(value), (of_hundred or "{:.0f}").format(value))
         for name, value in found
         if isinstance(value, (int, float))
     ]
     if not any(bar.value for bar in bars) or len(bars) < 2:
         return ""
-    top = 100.0 if percent else max(bar.value for bar in bars)
+    top = 100.0 if of_hundred else max(bar.value for bar in bars)
     label = escape(f"{grid.caption}:{column.name}", {'"': "&quot;"})
     return _upright(bars, top, label) if grid.chart.upright else _lying(bars, top, label)
 

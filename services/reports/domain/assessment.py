@@ -108,7 +108,7 @@ def assessment(
         for unit in pack.units
     ]
     return AssessmentTable(
-        heading=heading("assessment", FORMULA, period, population, pack),
+        heading=heading("A", FORMULA, period, population, pack),
         cut=cut.astimezone(period.zone),
         previous=before.label,
         ranked_from=pack.assessment.ranked_from,

@@ -22,6 +22,16 @@ PARTS = {
 }
 _CLASSES = ("一类（工作量大）", "二类（工作量中）", "三类（工作量小）")
 LISTED_AT_MOST = 1000
+_REASONS = {
+    "late": "超时",
+    "missing": "到期未完成",
+    "automatic": "非单位报告（自动采集）",
+    "back_filled": "补录",
+    "no_arrival": "缺到场",
+    "no_end": "缺处结",
+    "neither": "两项均缺",
+    "rework": "返工",
+}
 
 
 def assessment_document(report: AssessmentTable) -> Document:
@@ -122,7 +132,13 @@ def _cells(unit: UnitScore) -> list[Cell]:
 
 def _deductions(report: AssessmentTable) -> Grid:
     rows: list[list[Cell]] = [
-        [unit.name, PARTS[lost.component], lost.incident, lost.reason, f"{lost.at:%Y-%m-%d %H:%M}"]
+        [
+            unit.name,
+            PARTS[lost.component],
+            lost.incident,
+            _reason(lost.reason),
+            f"{lost.at:%Y-%m-%d %H:%M}",
+        ]
         for unit in report.units
         for lost in unit.deductions
     ]
@@ -137,3 +153,9 @@ def _deductions(report: AssessmentTable) -> Grid:
         rows=rows[:LISTED_AT_MOST],
         notes=[f"只列前 {LISTED_AT_MOST} 件，另有 {more} 件见 JSON。"] if more > 0 else [],
     )
+
+
+def _reason(reason: str) -> str:
+    """Return rule and what was not kept, in words."""
+    *rule, what = reason.split(" ")
+    return " ".join([*rule, _REASONS[what]])

@@ -14,7 +14,7 @@ TABLES: Mapping[str, str] = {
     "T2": "分类同比环比统计表",
     "T3": "单位时效统计表",
     "T7": "双反馈缺项表",
-    "assessment": "单位考核表",
+    "A": "单位考核表",
 }
 
 POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "（演练）"}

@@ -164,7 +164,7 @@ def test_the_page_shows_class_and_deductions() -> None:
     """Read by the units themselves."""
     page = render(_assessed(*_arrivals(late=1, on_time=20)), Form.HTML).decode()
 
-    for words in ("单位考核表", "扣分明细", "到场及时（20 分）", "R01 late"):
+    for words in ("单位考核表", "扣分明细", "到场及时（20 分）", "R01 超时"):
         assert words in page
 
 
