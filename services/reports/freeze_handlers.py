@@ -25,7 +25,7 @@ from services.reports.domain.freezing import (
     refuse_revision,
 )
 from services.reports.domain.period import Period
-from services.reports.handlers import Question, Table, compute
+from services.reports.handlers import Question, Table, compute, gathered
 from services.reports.ports import FactSource, MonthArchive
 from shared.contracts.pack import Pack
 
@@ -95,7 +95,7 @@ class Office:
         revision = await self.known(period, number)
         stored_pack = await self._archive.body(revision.pack_sha256) or _packed(self._pack)
         pack = _unpacked(stored_pack, revision)
-        facts = await self._facts.of(period, as_of_epoch=revision.epoch)
+        facts = await gathered(self._facts, period, as_of_epoch=revision.epoch)
         made = await asyncio.to_thread(_computed, facts, period, pack)
         verdicts = [_verdict(frozen, made[str(frozen.sheet)]) for frozen in revision.sheets]
         same = {verdict.stored for verdict in verdicts if verdict.same}
@@ -112,7 +112,7 @@ class Office:
         """
         before = await self._bodies(await self.known(period, number))
         if other is None:
-            facts = await self._facts.of(period)
+            facts = await gathered(self._facts, period)
             made = await asyncio.to_thread(_computed, facts, period, self._pack)
             after = {name: each.body for name, each in made.items()}
         else:
@@ -164,7 +164,7 @@ class Office:
         return body
 
     async def _changed(self, period: Period, newest: Revision) -> bool:
-        facts = await self._facts.of(period)
+        facts = await gathered(self._facts, period)
         made = await asyncio.to_thread(_computed, facts, period, self._pack)
         return any(_hash(made[str(frozen.sheet)].body) != frozen.sha256 for frozen in newest.sheets)
 
@@ -173,7 +173,7 @@ class Office:
     ) -> Revision:
         """End the epoch, compute from what it ended with, store; an unused epoch's end is harmless."""
         end = await self._archive.end_epoch()
-        facts = await self._facts.of(period, as_of_epoch=end.number)
+        facts = await gathered(self._facts, period, as_of_epoch=end.number)
         made = await asyncio.to_thread(_computed, facts, period, self._pack)
         pack = _packed(self._pack)
         revision = Revision(

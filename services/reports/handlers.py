@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from services.reports.domain.category_months import category_table
+from services.reports.domain.earlier import period_before, with_calls_of, year_before
 from services.reports.domain.extraction import (
     assignment_fact,
     call_fact,
@@ -94,6 +96,7 @@ class Table(StrEnum):
     """The tables that can be asked for, by the last word of their address."""
 
     OVERVIEW = "overview"
+    CATEGORIES = "categories"
     UNITS = "units"
     GAPS = "gaps"
 
@@ -109,9 +112,24 @@ class Question(NamedTuple):
 
 async def answer(question: Question, facts: FactSource, pack: Pack) -> Report:
     """Compute a table from the facts as they are now; raises Unavailable."""
-    found = await facts.of(question.period)
+    found = await gathered(facts, question.period, [question.table])
     # arithmetic over a month's rows must not hold up the consumer's loop
     return await asyncio.to_thread(compute, question, found, pack)
+
+
+async def gathered(
+    facts: FactSource,
+    period: Period,
+    tables: Iterable[Table] = Table,
+    *,
+    as_of_epoch: int | None = None,
+) -> Facts:
+    """Return what *tables* of *period* need: T2's also of the periods it compares with."""
+    found = await facts.of(period, as_of_epoch=as_of_epoch)
+    if Table.CATEGORIES in tables:
+        for earlier in filter(None, (period_before(period), year_before(period))):
+            found = with_calls_of(found, await facts.of(earlier, as_of_epoch=as_of_epoch))
+    return found
 
 
 def compute(question: Question, facts: Facts, pack: Pack) -> Report:
@@ -119,6 +137,10 @@ def compute(question: Question, facts: Facts, pack: Pack) -> Report:
     if question.table is Table.OVERVIEW:
         whole = overview(facts, question.period, question.population, pack)
         return published_overview(whole) if question.published else whole
+    if question.table is Table.CATEGORIES:
+        return category_table(
+            facts, question.period, question.population, pack, published=question.published
+        )
     if question.table is Table.UNITS:
         units = unit_table(facts, question.period, question.population, pack)
         return published_units(units) if question.published else units

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -20,7 +20,7 @@ from services.reports.adapters.running_stack import StackNotFound, dsn_of
 from services.reports.domain import period as periods
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.period import Period, WrongPeriod
-from services.reports.handlers import Question, Table, compute
+from services.reports.handlers import Question, Table, compute, gathered
 from shared.contracts.pack import Pack
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
@@ -72,7 +72,7 @@ def month(  # noqa: PLR0913, PLR0917 - a command line's options, each named wher
     as_of: AsOf = None,
     as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
-    """Write T1 (overview) and T3 (units) of a month; with --local, what was imported."""
+    """Write the tables of a month; with --local, what was imported."""
     if local is not None:
         history_commands.show_month(label, region, local, as_of)
         return
@@ -94,7 +94,7 @@ def day(  # noqa: PLR0913, PLR0917 - the same options
     table: Which = None,
     published: Published = False,  # noqa: FBT002 - a switch
 ) -> None:
-    """Write T1 (overview) and T3 (units) of a day."""
+    """Write the tables of a day."""
     order = _Order(region, stack, population, form, out, table, published=published)
     order.carry_out(label, periods.day)
 
@@ -130,10 +130,11 @@ class _Order:
         except (WrongPeriod, PackRefusedError, StackNotFound) as wrong:
             _quit(str(wrong), WRONG_USE)
         try:
-            facts = asyncio.run(_loaded(dsn, period))
+            facts = asyncio.run(_loaded(dsn, period, self._tables))
         except Unavailable as away:
             _quit(f"the database of stack {self._stack} does not answer: {away}", FAILED)
-        _tell(f"{len(facts.calls)} calls received and {len(facts.clocks)} time limits due")
+        received = sum(call.received_at in period for call in facts.calls)
+        _tell(f"{received} calls received and {len(facts.clocks)} time limits due")
         for table in self._tables:
             self._write(Question(table, period, self._population, self._published), facts, pack)
 
@@ -154,11 +155,11 @@ class _Order:
         typer.echo(path)
 
 
-async def _loaded(dsn: str, period: Period) -> Facts:
+async def _loaded(dsn: str, period: Period, tables: Iterable[Table]) -> Facts:
     _tell(f"reading the facts of {period.label}")
     database = Database(dsn, schema="reports", instance="reports-command", size=1)
     try:
-        return await FactReader(database).of(period)
+        return await gathered(FactReader(database), period, tables)
     finally:
         await database.close()
 

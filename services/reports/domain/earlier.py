@@ -1,0 +1,41 @@
+"""The periods a figure is compared with: the one before (环比) and the same of last year (同比)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from services.reports.domain.facts import Facts
+from services.reports.domain.period import Period, PeriodKind, day, month
+
+
+def period_before(period: Period) -> Period:
+    """Return last month, or the day before."""
+    last = period.days[0] - timedelta(days=1)
+    return _of(period, last)
+
+
+def year_before(period: Period) -> Period | None:
+    """Return the same month or day of last year; None for 29 February."""
+    first = period.days[0]
+    try:
+        return _of(period, first.replace(year=first.year - 1))
+    except ValueError:
+        return None
+
+
+def with_calls_of(known: Facts, earlier: Facts) -> Facts:
+    """Return *known* with the calls of an earlier period and the incidents they opened."""
+    incidents = {each.incident_id: each for each in (*earlier.incidents, *known.incidents)}
+    return replace(
+        known,
+        calls=(*known.calls, *earlier.calls),
+        incidents=tuple(incidents.values()),
+        links=(*known.links, *earlier.links),
+    )
+
+
+def _of(period: Period, at: date) -> Period:
+    if period.kind is PeriodKind.MONTH:
+        return month(f"{at:%Y-%m}", period.zone)
+    return day(at.isoformat(), period.zone)
