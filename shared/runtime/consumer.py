@@ -297,6 +297,7 @@ class Consumer:
         _log.error(
             "record diverted", consumer=self.name, reason="crash",
             topic=record.partition.topic, partition=record.partition.number, offset=record.offset,
+            **_ids_of(record),
         )  # fmt: skip
         await self._commit(Work(), [record], {record.place: Verdict("crash", "crash", detail)}, {})
 
@@ -405,3 +406,12 @@ class Consumer:
         if partition in self._unproven:
             work.put(CRASH_CLEARED, self.name, partition.topic, partition.number, at.next)
         return at
+
+
+def _ids_of(record: Record) -> dict[str, str]:
+    """Return what *record* is about, as far as it is one of our events: ids only, never a header as it is."""
+    try:
+        event = decode(record)
+    except InvalidEnvelope:
+        return {}
+    return {"event_id": str(event.event_id), event.family: str(event.aggregate)}

@@ -33,6 +33,10 @@ class Part(Protocol):
         """Run until cancelled; an exception ends the process."""
 
 
+class PartEnded(Exception):
+    """A part returned: what it did for the service is not done any more."""
+
+
 async def run(parts: Sequence[Part]) -> None:
     """Run *parts* until SIGTERM or SIGINT, or until one of them fails (which is raised)."""
     stop = asyncio.Event()
@@ -46,7 +50,7 @@ async def run(parts: Sequence[Part]) -> None:
         done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stopping}:
             task.result()
-            raise RuntimeError(f"part {task.get_name()} ended by itself")
+            raise PartEnded(f"part {task.get_name()} ended by itself")
     finally:
         for task in (*tasks, watching, stopping):
             task.cancel()
