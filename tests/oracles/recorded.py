@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.reports.adapters import history, history_months
+from services.reports.domain.history_mapping import Dimension
 from services.reports.domain.history_month import Counts, HistoryMonth
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,8 +49,9 @@ def month(folder: Path, label: str, as_of: datetime | None = None) -> HistoryMon
 
 def parts(folder: Path, dimension: str, labels: list[str]) -> dict[tuple[str, str], Counts]:
     """Return the counts by month and value of *dimension*; no value is the empty text."""
-    return {
-        (label, part.value or ""): part.counts
-        for label in labels
-        for part in month(folder, label).by[dimension]  # type: ignore[index]  # a StrEnum is its text
-    }
+    with history.opened(folder, write=False) as db:
+        return {
+            (label, part.value or ""): part.counts
+            for label in labels
+            for part in history_months.month(db, label, None, None).by[Dimension(dimension)]
+        }

@@ -80,6 +80,11 @@ def opened(folder: Path, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"SET threads = {THREADS}")
         connection.execute("SET enable_progress_bar = false")
         yield connection
+    except RuntimeError as stopped:
+        # what DuckDB makes of Ctrl-C during a statement
+        if str(stopped) == "Query interrupted":
+            raise KeyboardInterrupt from stopped
+        raise
     finally:
         connection.close()
 
@@ -91,6 +96,7 @@ class _Source:
     path: Path
     width: int
     places: dict[str, int]
+    delimiter: str
 
 
 def load(file: Path, mapping: Mapping, region: str, folder: Path, tell: Told) -> Imported:
@@ -103,19 +109,20 @@ def load(file: Path, mapping: Mapping, region: str, folder: Path, tell: Told) ->
         db.execute(sql.TABLES)
         _same_basis(db, mapping, region)
         tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
-        _read(db, source, mapping)
+        db.execute(
+            sql.raw(source.width, source.places, source.delimiter), {"path": str(source.path)}
+        )
         tell(f"judging {_one(db, 'SELECT count(*) FROM raw'):,} rows")
         _judge(db, mapping, region)
         tell(f"storing {_one(db, 'SELECT count(*) FROM fresh'):,} cases")
         new, changed = _store(db, region)
         rejects = _rejects(db, Path(scratch) / "rejects.csv")
-        report = _report(db, region, new, changed)
+        kept = folder / f"rejects-{region}-{_digest(file)[:12]}.csv" if rejects else None
+        done = _report(db, region, (new, changed), kept)
         db.execute("COMMIT")
-        if rejects:
-            kept = folder / f"rejects-{region}-{_digest(file)[:12]}.csv"
+        if kept:
             (Path(scratch) / "rejects.csv").replace(kept)
-            report = msgspec.structs.replace(report, rejects_file=str(kept))
-    return report
+    return done
 
 
 def _header(file: Path, mapping: Mapping) -> list[str]:
@@ -146,7 +153,7 @@ def _utf8(file: Path, mapping: Mapping, header: list[str], scratch: Path, tell: 
     """Return *file*, or, in another encoding, its wanted columns rewritten in UTF-8."""
     places = {name: header.index(name) for name in mapping.wanted}
     if _is_utf8(mapping):
-        return _Source(file, len(header), places)
+        return _Source(file, len(header), places, mapping.delimiter)
     tell(f"decoding {mapping.encoding}")
     path = scratch / "decoded.csv"
     with (
@@ -155,12 +162,15 @@ def _utf8(file: Path, mapping: Mapping, header: list[str], scratch: Path, tell: 
     ):
         writer = csv.writer(out, quoting=csv.QUOTE_ALL)
         for record in csv.reader(text, delimiter=mapping.delimiter):
-            whole = len(record) == len(header)
-            # one field too many: refused as malformed further on, in its place
+            if not record:
+                continue
+            # a delimiter too many at the end is no field, as DuckDB has it
+            whole = len(record) == len(header) or record[len(header) :] == [""]
+            # two fields too many: refused as malformed further on, in its place
             writer.writerow(
-                [record[at] for at in places.values()] if whole else [""] * (len(places) + 1)
+                [record[at] for at in places.values()] if whole else ["?"] * (len(places) + 2)
             )
-    return _Source(path, len(places), {name: n for n, name in enumerate(places)})
+    return _Source(path, len(places), {name: n for n, name in enumerate(places)}, ",")
 
 
 def _same_basis(db: duckdb.DuckDBPyConnection, mapping: Mapping, region: str) -> None:
@@ -190,15 +200,15 @@ def _same_basis(db: duckdb.DuckDBPyConnection, mapping: Mapping, region: str) ->
     )
 
 
-def _read(db: duckdb.DuckDBPyConnection, source: _Source, mapping: Mapping) -> None:
-    delimiter = "," if source.path.name == "decoded.csv" else mapping.delimiter
-    db.execute(sql.raw(source.width, source.places, delimiter), {"path": str(source.path)})
-
-
 def _judge(db: duckdb.DuckDBPyConnection, mapping: Mapping, region: str) -> None:
-    db.execute("CREATE OR REPLACE TEMP TABLE steps (since TIMESTAMP, ahead INTERVAL)")
-    db.executemany(
-        "INSERT INTO steps VALUES (?, ?)", [[s.since, s.ahead] for s in steps(mapping.zone)]
+    offsets = list(steps(mapping.zone))
+    db.execute(
+        "CREATE OR REPLACE TEMP TABLE steps AS "
+        "SELECT unnest($since) AS since, to_seconds(unnest($ahead)) AS ahead",
+        {
+            "since": [each.since for each in offsets],
+            "ahead": [int(each.ahead.total_seconds()) for each in offsets],
+        },
     )
     for statement in (sql.read(mapping), sql.judged(mapping), sql.fresh(mapping, region)):
         db.execute(statement)
@@ -224,7 +234,10 @@ def _rejects(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
     return True
 
 
-def _report(db: duckdb.DuckDBPyConnection, region: str, new: int, changed: int) -> Imported:
+def _report(
+    db: duckdb.DuckDBPyConnection, region: str, different: tuple[int, int], kept: Path | None
+) -> Imported:
+    new, changed = different
     cases = _one(db, "SELECT count(*) FROM fresh")
     counted = db.execute("SELECT reason, count(*) FROM rejects GROUP BY ALL").fetchall()
     reasons = dict(counted)
@@ -239,7 +252,7 @@ def _report(db: duckdb.DuckDBPyConnection, region: str, new: int, changed: int) 
         closed_before_received=_one(
             db, f"SELECT count(*) FROM fresh WHERE {Stamp.CLOSED} < {Stamp.RECEIVED}"
         ),
-        rejects_file=None,
+        rejects_file=str(kept) if kept else None,
     )
 
 

@@ -40,8 +40,12 @@ def month(
     Raises WrongPeriod, and HistoryRefused where the region is not in this history.
     """
     name, basis = _basis(db, region, as_of)
-    period = periods.month(label, ZoneInfo(basis.time_zone))
-    return computed(db, name, period, basis)
+    return computed(db, name, period_of(basis, label), basis)
+
+
+def period_of(basis: Basis, label: str) -> Period:
+    """Return the month *label* in the zone of *basis*; raises WrongPeriod."""
+    return periods.month(label, ZoneInfo(basis.time_zone))
 
 
 def computed(

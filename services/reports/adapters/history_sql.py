@@ -183,14 +183,14 @@ INSERT INTO cases BY NAME SELECT region, {_CASE} FROM different ORDER BY counted
 REJECTS = f"""
 CREATE OR REPLACE TEMP TABLE rejects AS
 SELECT row, NULL::UBIGINT AS line, reason,
-  CASE reason WHEN '{Reason.UNREADABLE_TIME}' THEN wrong_time ELSE '' END AS field
+  CASE reason WHEN '{Reason.UNREADABLE_TIME}' THEN wrong_time END AS field
 FROM read WHERE reason IS NOT NULL
-UNION ALL BY NAME SELECT row, '{Reason.REPEATED_KEY}' AS reason, '' AS field FROM judged WHERE nth > 1
+UNION ALL BY NAME SELECT row, '{Reason.REPEATED_KEY}' AS reason, NULL::VARCHAR AS field FROM judged WHERE nth > 1
 UNION ALL BY NAME SELECT row, '{Reason.NOT_COUNTED}' AS reason, field FROM uncounted
 UNION ALL BY NAME
 SELECT NULL::BIGINT AS row, line,
   CASE WHEN bool_or(error_type = 'INVALID ENCODING') THEN '{Reason.UNDECODABLE}'
-    ELSE '{Reason.MALFORMED}' END AS reason, '' AS field
+    ELSE '{Reason.MALFORMED}' END AS reason, NULL::VARCHAR AS field
 FROM reject_errors GROUP BY line
 """
 COPY_REJECTS = """

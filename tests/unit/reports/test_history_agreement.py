@@ -1,0 +1,112 @@
+"""The set-based import and month agree with the pure functions, row by row."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from services.reports.adapters import history, history_months
+from services.reports.adapters.history_sql import stored
+from services.reports.domain import history_month
+from services.reports.domain.history_mapping import Dimension, Mapping, Stamp
+from services.reports.domain.history_rows import Case, cases
+from tests.unit.reports import history_files
+from tests.unit.reports.history_files import ROWS, UNITS
+
+AUTUMN = datetime(2015, 10, 31, 20)  # noqa: DTZ001 - local: the night the clocks go back, and a month's end
+FORMS = ["%Y-%m-%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"]
+ODD = [
+    "", " ", "NA", "1900-01-01 00:00:00", "1949-12-31 23:59:59", "1950-01-01 00:00:00",
+    "2015-03-08 02:30:00", "2015-11-01 01:30:00", "2015-11-01 00:59:60", "2015-02-29 00:00:00",
+    "2015-11-1 1:2:3", " 2015-11-01 01:30:00\t", "11/1/2015 12:00:00 am", "11/01/2015 13:00:00 PM",
+    "2015-11-01", "soon", "2015-11-01 01:30:00 ", "0999-01-01 00:00:00", "２０15-11-01 01:30:00",
+    "2015-11-01  01:30:00", "2199-12-31 23:59:59", "2015-11-01T01:30:00", "24/12/2015 01:00:00 AM",
+]  # fmt: skip
+
+
+@st.composite
+def times(draw: st.DrawFn) -> str:
+    """Texts round the end of daylight saving, some of them odd."""
+    if draw(st.integers(0, 5)) == 0:
+        return draw(st.sampled_from(ODD))
+    at = AUTUMN + timedelta(seconds=draw(st.integers(0, 6 * 3600)))
+    return at.strftime(draw(st.sampled_from(FORMS)))
+
+
+VALUES = st.sampled_from(
+    [
+        "",
+        "fire",
+        "ems: fall",
+        "ems: burn",
+        ": x",
+        "a:b:c",
+        "消防：火",
+        " NA ",
+        "x\ty",
+        'q"u,o\nte',
+        "b\ufffdd",
+        "'; --",
+    ]
+)
+ROW = st.fixed_dictionaries(
+    {
+        "no": st.sampled_from(["1", "2", "3", "4", "", " 5", "5 ", "６"]),
+        "in": times(),
+        "out": times(),
+        "there": times(),
+        "done": times(),
+        "due": times(),
+        "dept": VALUES,
+        "what": VALUES,
+        "where": VALUES,
+        "verdict": st.sampled_from(["", "OK", "FINE", "LATE", "late"]),
+        "phone": st.just("13800000000"),
+    }
+)  # fmt: skip
+
+
+def kept(db: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
+    """Return the stored cases in the order of their ids."""
+    names = ", ".join(["id", "units", *Stamp, *Dimension, "overdue", "counted_at"])
+    return db.execute(f"SELECT {names} FROM cases ORDER BY id::VARCHAR").fetchall()
+
+
+def expected(case: Case) -> tuple[object, ...]:
+    """Return *case* as it is stored."""
+    stamps = [stored(at) if (at := case.stamps[s]) else None for s in Stamp]
+    values = [case.values[d] for d in Dimension]
+    return (case.id, case.units, *stamps, *values, case.overdue, stored(case.counted_at))
+
+
+@given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS]))
+@example(rows=[history_files.row(in_=each, no=str(n)) for n, each in enumerate(ODD)], mapping=ROWS)
+@example(rows=[history_files.row(in_=each) for each in ODD], mapping=UNITS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> None:
+    """Same cases with the same ids, same rejects in the same rows, same figures of the month."""
+    pure, refused = cases(rows, mapping, "county")
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        done = history_files.load(
+            history_files.written(folder / "in.csv", rows), folder / "kept", mapping
+        )
+        lines = (
+            Path(done.rejects_file).read_text("utf-8").splitlines()[1:] if done.rejects_file else []
+        )
+        with history.opened(folder / "kept", write=False) as db:
+            sets = kept(db)
+            for label in ("2015-10", "2015-11"):
+                month = history_months.month(db, label, None, None)
+                period = history_months.period_of(month.basis, label)
+
+                assert history_month.month(pure, "county", period, month.basis) == month
+
+    assert sorted(map(expected, pure), key=lambda each: str(each[0])) == sets
+    assert [f"{n},,{r.reason},{r.field}" for n, r in refused] == lines
+    assert len(rows) == done.rows
