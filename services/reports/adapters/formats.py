@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from services.reports.adapters.csv_file import csv_file
 from services.reports.domain.assessment import AssessmentTable
 from services.reports.domain.assessment_document import assessment_document
 from services.reports.domain.canonical import canonical
@@ -27,6 +28,7 @@ class Form(StrEnum):
     JSON = "json"
     HTML = "html"
     XLSX = "xlsx"
+    CSV = "csv"
 
     @property
     def media_type(self) -> str:
@@ -38,6 +40,7 @@ _MEDIA = {
     Form.JSON: "application/json; charset=utf-8",
     Form.HTML: "text/html; charset=utf-8",
     Form.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    Form.CSV: "text/csv; charset=utf-8",
 }
 
 
@@ -73,6 +76,8 @@ def render(table: Report, form: Form) -> bytes:
             from services.reports.adapters.workbook import workbook  # noqa: PLC0415 - the same for xlsxwriter
 
             return workbook(document(table))
+        case Form.CSV:
+            return csv_file(document(table))
 
 
 def document(table: Report) -> Document:

@@ -106,11 +106,11 @@ class _Door:
         headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
         if known is not None and tag in {each.strip() for each in known.split(",")}:
             return Response(status_code=304, headers=headers)
-        if form is Form.XLSX:
+        if form in {Form.XLSX, Form.CSV}:
             words = [self.pack.region.code, question.period.label]
             words += [] if revision is None else [f"r{revision}"]
             name = "-".join([*words, question.table])
-            headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+            headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
         return Response(body, headers=headers, media_type=form.media_type)
 
     async def _written(self, question: Question, form: Form, revision: int | None) -> bytes:

@@ -51,17 +51,15 @@ def cell_text(value: Cell, unit: Unit) -> str:
         return _NOTHING
     if isinstance(value, str):
         return value
-    match unit:
-        case Unit.PERCENT:
-            return f"{value:.2f}%"
-        case Unit.POINTS:
-            return f"{value:.2f}"
-        case Unit.MINUTES:
-            return f"{value / 60:.1f}"
-        case Unit.SECONDS:
-            return f"{value:.0f}"
-        case _:
-            return f"{value:,}"
+    return _NUMBERS.get(unit, "{:,}").format(value / 60 if unit is Unit.MINUTES else value)
+
+
+_NUMBERS = {
+    Unit.PERCENT: "{:.2f}%",
+    Unit.POINTS: "{:.2f}",
+    Unit.MINUTES: "{:.1f}",
+    Unit.SECONDS: "{:.0f}",
+}
 
 
 def _groups(grid: Grid) -> list[Group]:

@@ -130,7 +130,7 @@ async def test_accept_chooses_the_form(door: httpx.AsyncClient) -> None:
         ("months/november/overview", "month", "write YYYY-MM"),
         ("days/2026-02-30/units", "day", "write YYYY-MM-DD"),
         ("months/2026-11/overview?population=both", "population", "real, exercise"),
-        ("months/2026-11/overview?format=pdf", "format", "json, html, xlsx"),
+        ("months/2026-11/overview?format=pdf", "format", "json, html, xlsx, csv"),
     ],
 )
 async def test_a_wrong_question_names_the_right_form(
