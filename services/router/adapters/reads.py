@@ -18,6 +18,7 @@ from services.router.domain.awaiting import matters
 from shared.contracts.incident import Incident, IncidentState
 from shared.contracts.problems import Problem
 from shared.contracts.values import Instant
+from shared.runtime import operations
 from shared.runtime.clock import Clock
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
@@ -80,6 +81,7 @@ class ReadDoors:
             Route("/v1/decisions/{id}", self._guarded(self._decisions)),
             Route("/v1/parked", self._guarded(self._parked)),
             Route("/v1/desk", self._guarded(self._awaiting)),
+            Route("/v1/deadletters", self._guarded(self._dead)),
         ]
 
     def _guarded(
@@ -147,6 +149,23 @@ class ReadDoors:
             for row in rows
         ]
         return _page(items, limit, [(row["at"], row["id"]) for row in rows])
+
+    async def _dead(self, request: Request, who: Principal) -> Response:
+        """Open dead letters of router, oldest first: calls that opened no incident. Never what they hold."""
+        _only_desk(who)
+        limit = _limit(request)
+        rows = await operations.dead_letters(self._database, limit=limit)
+        names = (
+            "consumer",
+            "topic",
+            "partition",
+            "record",
+            "reason",
+            "stage",
+            "detail",
+            "found_at",
+        )
+        return _page([{name: row[name] for name in names} for row in rows], limit)
 
 
 def _page(items: Sequence[Any], limit: int, marks: Sequence[Mark] = ()) -> Response:

@@ -16,6 +16,7 @@ from shared.contracts.call import CallChange, FeedbackKind, FeedbackStamp, UnitF
 from shared.contracts.incident import Incident
 from shared.runtime.keys import Principal
 from tests.builders import T0, a_call, minutes
+from tests.engine import rows
 from tests.integration.router.stage import Instance, Stage
 
 pytestmark = pytest.mark.infrastructure
@@ -374,3 +375,23 @@ async def test_parked_feedback_is_listed(stage: Stage) -> None:
         page = (await get(http, "/v1/parked")).json()
 
     assert [("F1", False)] == [(i["feedback"]["record_id"], i["overdue"]) for i in page["items"]]
+
+
+async def test_what_could_not_be_handled_is_shown_at_the_desk(stage: Stage) -> None:
+    """§4.6: a call that opened no incident must be seen by somebody; what it holds is not shown."""
+    await rows(
+        stage.database.admin,
+        "insert into router.dead_letter (consumer, topic, partition, record, event_id, reason, stage,"
+        " detail, headers, value, state) select 'router.urgent', 'call.urgent.v1', 3, n, '13800138000',"
+        " 'crash', 'crash', 'ValueError', '', 'told us 13800138000', s"
+        " from (values (7, 'open'), (8, 'discarded')) as r(n, s)",
+    )
+    async with stage.instance(consuming=False) as router, router.doors(*KEYS) as http:
+        shown = await get(http, "/v1/deadletters")
+        other = await get(http, "/v1/deadletters", "source:110")
+
+    assert [("call.urgent.v1", 3, 7, "crash")] == [
+        (i["topic"], i["partition"], i["record"], i["reason"]) for i in shown.json()["items"]
+    ]
+    assert "138" not in shown.text
+    assert 403 == other.status_code
