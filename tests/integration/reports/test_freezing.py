@@ -149,6 +149,24 @@ async def test_recomputed_after_later_facts_gives_the_same_bytes(stage: Stage) -
     assert [] == [str(v.sheet) for v in verdicts if not v.same]
 
 
+async def test_what_a_month_is_compared_with_is_frozen_too(stage: Stage) -> None:
+    """T2 of November shows October as of November's freeze, whatever October learns later."""
+    october = datetime(2026, 10, 5, tzinfo=UTC)
+    await fed(stage, *first(), said.call("october", october))
+    await at(stage, READY)
+    found = office(stage)
+    await found.freeze(NOVEMBER)
+    await fed(stage, said.call("late", october), before=len(first()) + 1)
+
+    verdicts = await found.recompute(NOVEMBER, 0)
+    compared = {str(c.sheet): c.found for c in await found.compare(NOVEMBER)}
+
+    assert [] == [str(v.sheet) for v in verdicts if not v.same]
+    before = {d.path: (d.before, d.after) for d in compared["categories/real"]}
+    assert (Figure(1), Figure(2)) == before["total/before"]
+    assert [] == compared["overview/real"]
+
+
 async def test_a_deleted_month_comes_back_byte_for_byte(stage: Stage) -> None:
     """All stored bytes deleted, later facts in: recompute puts the same ones back."""
     found = await frozen(stage)

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from services.reports.domain.canonical import canonical
 from services.reports.domain.difference import Figure, How, differences, figures
 from services.reports.domain.facts import Facts, Population
-from services.reports.domain.overview import overview
-from services.reports.domain.units import unit_table
+from services.reports.handlers import Question, Table, compute
 from tests.unit.reports.cases import NOVEMBER, T0, a_call, a_clock, a_duty, facts, opened, xianju
 
 CATEGORIES = ("traffic.jam", "traffic.collision", "unclassified", "no.such")
@@ -38,12 +37,9 @@ def months(draw: st.DrawFn) -> Facts:
 
 
 def bodies(known: Facts) -> list[bytes]:
-    """Return T1 and T3 of *known* as they are stored."""
-    real = Population.REAL
-    return [
-        canonical(overview(known, NOVEMBER, real, xianju())),
-        canonical(unit_table(known, NOVEMBER, real, xianju())),
-    ]
+    """Return every table of *known* as it is stored."""
+    questions = [Question(table, NOVEMBER, Population.REAL) for table in Table]
+    return [canonical(compute(question, known, xianju())) for question in questions]
 
 
 @given(months(), months())
@@ -92,7 +88,8 @@ def test_a_share_shows_what_it_is_of() -> None:
     """A percentage in a breakdown comes with its count and the total it is of."""
     first = a_call(1, category="traffic.jam")
     second = a_call(2, category="unclassified")
-    before, after = (figures(bodies(facts(*calls))[0]) for calls in ([first], [first, second]))
+    place = list(Table).index(Table.OVERVIEW)
+    before, after = (figures(bodies(facts(*calls))[place]) for calls in ([first], [first, second]))
 
     share = next(d for d in differences(before, after) if d.path == "by_row/traffic/percent")
 
@@ -102,7 +99,8 @@ def test_a_share_shows_what_it_is_of() -> None:
 def test_a_case_no_longer_overdue_is_removed() -> None:
     """An entry of the overdue list that is gone shows its last value and no new one."""
     open_, done = a_clock(1), a_clock(1, took=timedelta(minutes=5))
-    before, after = (figures(bodies(facts(clock))[1]) for clock in (open_, done))
+    place = list(Table).index(Table.UNITS)
+    before, after = (figures(bodies(facts(clock))[place]) for clock in (open_, done))
 
     gone = [d for d in differences(before, after) if d.path.startswith("censored/")]
 
