@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.reports.domain.category_months import CategoryRow, CategoryTable
 from services.reports.domain.document import SUPPRESSED, Cell, Chart, Column, Document, Grid, Unit
 from services.reports.domain.overview_document import subtitle
-from services.reports.domain.quantities import UNSTABLE_BELOW, Rate
+from services.reports.domain.quantities import OTHER, UNSTABLE_BELOW, Rate
 
 TOLD = 3
 
@@ -29,11 +29,12 @@ def _summary(report: CategoryTable) -> list[str]:
     said = [
         f"有效警情 {_shown(total.count)} 起{_words('环比', total.on_before)}{_words('同比', total.on_year)}"
     ]
-    moved = [row for row in report.rows if row.on_before and row.on_before.numerator]
+    named = [row for row in report.rows if row.id != OTHER]
+    moved = [row for row in named if row.on_before and row.on_before.numerator]
     moved.sort(key=lambda row: (-abs(row.on_before.numerator if row.on_before else 0), row.id))
     if moved:
-        named = "、".join(f"{row.name} {_signed(row.on_before)} 起" for row in moved[:TOLD])
-        said.append(f"环比变化最大的是{named}")
+        words = "、".join(f"{row.name} {_signed(row.on_before)} 起" for row in moved[:TOLD])
+        said.append(f"环比变化最大的是{words}")
     return ["；".join(said) + "。"]
 
 
