@@ -72,6 +72,17 @@ def test_the_months_as_a_whole(fire: Path) -> None:
     assert {row["month"]: published(row, ours[row["month"]]) for row in rows} == ours
 
 
+def test_units_sum_to_the_responses(fire: Path) -> None:
+    """A call's units stand in the month of the call, each with its own times."""
+    rows = recorded.truth("sf_fire_2017-01_monthly.csv")
+    months = {label: recorded.month(fire, label) for label in MONTHS}
+
+    assert {row["month"]: int(row["unit_responses"]) for row in rows} == {
+        label: sum(unit.counts.cases for unit in month.units) for label, month in months.items()
+    }
+    assert "E39" in {unit.value for unit in months["2016-12"].units}
+
+
 @pytest.mark.parametrize(
     ("file", "column", "dimension"),
     [("by_battalion", "battalion", "area"), ("by_calltype", "call_type", "kind")],

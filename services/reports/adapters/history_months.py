@@ -57,16 +57,23 @@ def computed(
         "WHERE region = ? AND counted_at >= ? AND counted_at < ?",
         [region, stored(period.start), stored(period.end)],
     )
-    measured = _measured(basis)
-    total = _counts(db.execute(f"SELECT {measured} FROM inside").fetchall()[0], basis)
-    by: dict[Dimension, list[Row]] = {}
-    for dimension in basis.dimensions:
-        found = db.execute(
-            f"SELECT {dimension}, {measured} FROM inside "
-            f"GROUP BY {dimension} ORDER BY {dimension} NULLS LAST"
-        ).fetchall()
-        by[dimension] = [row(v, part_name(v), _counts(c, basis)) for v, *c in found]
-    return assembled(region, period, basis, total, by)
+    whole = f"SELECT {_measured(basis)} FROM inside"
+    total = row("total", "合计", _counts(db.execute(whole).fetchall()[0], basis))
+    by = {d: _parts(db, d, "inside", basis) for d in basis.dimensions}
+    stamps = ", ".join(f"each.{stamp}" for stamp in Stamp)
+    db.execute(
+        f"CREATE OR REPLACE TEMP TABLE sent AS SELECT each.unit, 1 AS units, {stamps}, overdue "
+        "FROM (SELECT unnest(responses) AS each, overdue FROM inside)"
+    )
+    return assembled(region, period, basis, total, by, _parts(db, "unit", "sent", basis))
+
+
+def _parts(db: duckdb.DuckDBPyConnection, column: str, table: str, basis: Basis) -> list[Row]:
+    found = db.execute(
+        f"SELECT {column}, {_measured(basis)} FROM {table} "
+        f"GROUP BY {column} ORDER BY {column} NULLS LAST"
+    ).fetchall()
+    return [row(v, part_name(v), _counts(c, basis)) for v, *c in found]
 
 
 def _basis(

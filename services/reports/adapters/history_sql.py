@@ -11,16 +11,15 @@ from services.reports.domain.history_time import instant, pattern
 DIMENSIONS = list(Dimension)
 
 # times are UTC; a case has one row, found by region and id
-_CASE = ", ".join([
-    "id", "units", *Stamp, *DIMENSIONS, "overdue", "counted_at",
-])  # fmt: skip
+_CASE = ", ".join(["id", "units", *Stamp, *DIMENSIONS, "overdue", "counted_at", "responses"])
+_RESPONSE = f"STRUCT(unit VARCHAR, {', '.join(f'{stamp} TIMESTAMP' for stamp in Stamp)})"
 
 TABLES = f"""
 CREATE TABLE IF NOT EXISTS cases (
   region VARCHAR NOT NULL, id UUID NOT NULL, units INTEGER NOT NULL,
   {", ".join(f"{stamp} TIMESTAMP" for stamp in Stamp)},
   {", ".join(f"{dimension} VARCHAR" for dimension in DIMENSIONS)},
-  overdue BOOLEAN, counted_at TIMESTAMP NOT NULL
+  overdue BOOLEAN, counted_at TIMESTAMP NOT NULL, responses {_RESPONSE}[]
 );
 CREATE TABLE IF NOT EXISTS regions (
   region VARCHAR PRIMARY KEY, time_zone VARCHAR NOT NULL, counted_by VARCHAR NOT NULL,
@@ -95,6 +94,7 @@ def read(mapping: Mapping) -> str:
         f"CASE WHEN trim(f{n}, {blank}) NOT IN ({missing}) THEN trim(f{n}, {blank}) END AS t{n}"
         for n in range(len(mapping.wanted))
     )
+    unit = f"{_field(mapping, mapping.columns.unit)}::VARCHAR AS unit"
     texts = ", ".join(f"t{n}" for n in range(len(mapping.wanted)))
     key = [_field(mapping, column) for column in mapping.key_columns]
     times = ", ".join(f"{_time(mapping, getattr(mapping.columns, s))} AS local_{s}" for s in Stamp)
@@ -116,7 +116,7 @@ WITH texts AS (SELECT row, {fields} FROM raw),
 parsed AS (SELECT *, {times} FROM texts),
 marked AS (SELECT *, CASE {unreadable} END AS wrong_time FROM parsed)
 SELECT row, concat_ws(chr(31), {", ".join(f"coalesce({k}, '')" for k in key)}) AS key,
-  {", ".join(f"local_{s}" for s in Stamp)}, {values}, {overdue} AS overdue, wrong_time,
+  {", ".join(f"local_{s}" for s in Stamp)}, {values}, {unit}, {overdue} AS overdue, wrong_time,
   CASE WHEN contains(concat({texts}), chr(65533)) THEN '{Reason.UNDECODABLE}'
     WHEN {" AND ".join(f"{k} IS NULL" for k in key)} THEN '{Reason.NO_KEY}'
     WHEN wrong_time IS NOT NULL THEN '{Reason.UNREADABLE_TIME}'
@@ -141,7 +141,7 @@ def judged(mapping: Mapping) -> str:
     first = "1" if mapping.group_by else "row_number() OVER (PARTITION BY key ORDER BY row)"
     return f"""
 CREATE OR REPLACE TEMP TABLE judged AS
-SELECT row, key, {first} AS nth, {", ".join(times)}, {", ".join(DIMENSIONS)}, overdue
+SELECT row, key, {first} AS nth, {", ".join(times)}, {", ".join(DIMENSIONS)}, unit, overdue
 FROM read {" ".join(joins)} WHERE reason IS NULL
 """
 
@@ -151,15 +151,19 @@ def fresh(mapping: Mapping, region: str) -> str:
     space = namespace(region).hex
     joined = [f"{'max' if stamp is Stamp.CLOSED else 'min'}({stamp}) AS {stamp}" for stamp in Stamp]
     firsts = [f"arg_min({d}, row) AS {d}" for d in [*DIMENSIONS, "overdue"]]
+    fields = ", ".join(f"{name} := {name}" for name in ["unit", *Stamp])
+    listed = f"list(struct_pack({fields}) ORDER BY row)" if mapping.columns.unit else "NULL"
+    responses = f"{listed}::{_RESPONSE}[] AS responses"
     return f"""
 CREATE OR REPLACE TEMP TABLE grouped AS
-SELECT key, count(*)::INTEGER AS units, {", ".join([*joined, *firsts])}
+SELECT key, count(*)::INTEGER AS units, {", ".join([*joined, *firsts])}, {responses}
 FROM judged WHERE nth = 1 GROUP BY key;
 CREATE OR REPLACE TEMP TABLE fresh AS
 WITH hashed AS (SELECT *, sha1(unhex('{space}') || encode(key)) AS h FROM grouped)
 SELECT (h[1:8] || '-' || h[9:12] || '-5' || h[14:16] || '-'
   || translate(h[17], '0123456789abcdef', '89ab89ab89ab89ab') || h[18:20] || '-' || h[21:32])::UUID
-  AS id, units, {", ".join([*Stamp, *DIMENSIONS])}, overdue, {mapping.counted_by} AS counted_at
+  AS id, units, {", ".join([*Stamp, *DIMENSIONS])}, overdue, {mapping.counted_by} AS counted_at,
+  responses
 FROM hashed WHERE {mapping.counted_by} IS NOT NULL;
 CREATE OR REPLACE TEMP TABLE uncounted AS
 SELECT row, '{mapping.counted_by}' AS field FROM judged

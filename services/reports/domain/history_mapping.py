@@ -55,13 +55,14 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The column of each stamp and dimension; what is not named here is never stored."""
+    """The column of each stamp and dimension, and of the unit sent; what is not named here is never stored."""
 
     received: Name | None = None
     dispatched: Name | None = None
     arrived: Name | None = None
     closed: Name | None = None
     due: Name | None = None
+    unit: Name | None = None
     department: Name | PartOf | None = None
     category: Name | PartOf | None = None
     kind: Name | PartOf | None = None
@@ -114,6 +115,7 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def wanted(self) -> list[str]:
         """Return every column that is read, each once, in a fixed order."""
         named = [*self.key_columns, *(getattr(self.columns, s) for s in Stamp)]
+        named += [self.columns.unit]
         named += [source_of(getattr(self.columns, d)) for d in Dimension]
         named += [self.label.column] if self.label else []
         return list(dict.fromkeys(name for name in named if name))

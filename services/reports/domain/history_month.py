@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -128,6 +128,8 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     """A month `[start, end)` of imported history, by the local month of `counted_by`.
 
     Every breakdown sums to `total`, parts in the order of their names, what has none last.
+    `units` counts responses instead, one for each row of a case, with the times of that row; they
+    sum to the `units` of the total, and are empty where no unit was mapped.
     """
 
     formula: int = FORMULA
@@ -138,6 +140,7 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     basis: Basis
     total: Row
     by: dict[Dimension, list[Row]]
+    units: list[Row]
 
 
 def row(value: str | None, name: str, counts: Counts) -> Row:
@@ -175,16 +178,24 @@ def _share(numerator: int, denominator: int, **excluded: int) -> Share:
 def month(cases: Iterable[Case], region: str, period: Period, basis: Basis) -> HistoryMonth:
     """Compute the month from the cases themselves; those of other months are not counted."""
     inside = [case for case in cases if case.counted_at in period]
-    by: dict[Dimension, list[Row]] = {}
-    for dimension in basis.dimensions:
-        parts: dict[str | None, list[Case]] = {}
-        for case in inside:
-            parts.setdefault(case.values[dimension], []).append(case)
-        by[dimension] = [
-            row(value, part_name(value), counts(parts[value], basis))
-            for value in sorted(parts, key=lambda v: (v is None, v))
-        ]
-    return assembled(region, period, basis, counts(inside, basis), by)
+    by = {d: _parts([(c.values[d], c) for c in inside], basis) for d in basis.dimensions}
+    sent = [
+        (each.unit, replace(case, units=1, stamps=each.stamps))
+        for case in inside
+        for each in case.responses
+    ]
+    total = row("total", "合计", counts(inside, basis))
+    return assembled(region, period, basis, total, by, _parts(sent, basis))
+
+
+def _parts(cases: Iterable[tuple[str | None, Case]], basis: Basis) -> list[Row]:
+    parts: dict[str | None, list[Case]] = {}
+    for value, case in cases:
+        parts.setdefault(value, []).append(case)
+    return [
+        row(value, part_name(value), counts(parts[value], basis))
+        for value in sorted(parts, key=lambda v: (v is None, v))
+    ]
 
 
 def part_name(value: str | None) -> str:
@@ -193,7 +204,12 @@ def part_name(value: str | None) -> str:
 
 
 def assembled(
-    region: str, period: Period, basis: Basis, total: Counts, by: dict[Dimension, list[Row]]
+    region: str,
+    period: Period,
+    basis: Basis,
+    total: Row,
+    by: dict[Dimension, list[Row]],
+    units: list[Row],
 ) -> HistoryMonth:
     """Put the month together; times in the region's zone."""
     return HistoryMonth(
@@ -202,8 +218,9 @@ def assembled(
         start=period.start.astimezone(period.zone),
         end=period.end.astimezone(period.zone),
         basis=basis,
-        total=row("total", "合计", total),
+        total=total,
         by=by,
+        units=units,
     )
 
 

@@ -42,14 +42,26 @@ class Reading:
     """One row read: times UTC, `overdue` the source's own label (None: blank)."""
 
     key: str
+    unit: str | None
     stamps: Mapping[Stamp, datetime | None]
     values: Mapping[Dimension, str | None]
     overdue: bool | None
 
 
 @dataclass(frozen=True)
+class Response:
+    """What one row says of the unit sent: its own times, UTC; no unit is one not named."""
+
+    unit: str | None
+    stamps: Mapping[Stamp, datetime | None]
+
+
+@dataclass(frozen=True)
 class Case:
-    """A closed (or still open) case of the history; times UTC."""
+    """A closed (or still open) case of the history; times UTC.
+
+    `responses`: one for each row in its order, none where the mapping names no unit.
+    """
 
     id: UUID
     units: int
@@ -57,6 +69,7 @@ class Case:
     values: Mapping[Dimension, str | None]
     overdue: bool | None
     counted_at: datetime
+    responses: tuple[Response, ...] = ()
 
 
 def namespace(region: str) -> UUID:
@@ -92,7 +105,8 @@ def reading(row: Mapping[str, str | None], mapping: mappings.Mapping) -> Reading
             return Reject(Reason.UNKNOWN_LABEL)
         overdue = said in mapping.label.overdue
     values = {each: _value(getattr(mapping.columns, each), fields) for each in Dimension}
-    return Reading(SEPARATOR.join(part or "" for part in key), stamps, values, overdue)
+    unit = fields[mapping.columns.unit] if mapping.columns.unit else None
+    return Reading(SEPARATOR.join(part or "" for part in key), unit, stamps, values, overdue)
 
 
 def _local(field: str | None, mapping: mappings.Mapping) -> datetime | None:
@@ -142,7 +156,8 @@ def cases(
         }
         overdue = next((r.overdue for _, r in members if r.overdue is not None), None)
         id_ = uuid5(namespace(region), key)
-        found.append(Case(id_, len(members), stamps, values, overdue, counted_at))
+        sent = tuple(Response(r.unit, r.stamps) for _, r in members if mapping.columns.unit)
+        found.append(Case(id_, len(members), stamps, values, overdue, counted_at, sent))
     return found, sorted(rejects, key=lambda each: each[0])
 
 

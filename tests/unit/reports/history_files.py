@@ -14,7 +14,20 @@ from msgspec.structs import replace
 from services.reports.adapters import history
 from services.reports.domain.history_mapping import Columns, Label, Mapping, PartOf, Within
 
-HEADER = ["no", "in", "out", "there", "done", "due", "dept", "what", "where", "verdict", "phone"]
+HEADER = [
+    "no",
+    "in",
+    "out",
+    "there",
+    "done",
+    "due",
+    "dept",
+    "unit",
+    "what",
+    "where",
+    "verdict",
+    "phone",
+]
 
 ROWS = Mapping(
     time_zone="America/New_York",
@@ -26,6 +39,7 @@ ROWS = Mapping(
         arrived="there",
         closed="done",
         due="due",
+        unit="unit",
         department="dept",
         category=PartOf(column="what", regex="^([^:]+):"),
         kind="what",

@@ -63,6 +63,7 @@ ROW = st.fixed_dictionaries(
         "done": times(),
         "due": times(),
         "dept": VALUES,
+        "unit": VALUES,
         "what": VALUES,
         "where": VALUES,
         "verdict": st.sampled_from(["", "OK", "FINE", "LATE", "late"]),
@@ -73,7 +74,7 @@ ROW = st.fixed_dictionaries(
 
 def kept(db: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     """Return the stored cases in the order of their ids."""
-    names = ", ".join(["id", "units", *Stamp, *Dimension, "overdue", "counted_at"])
+    names = ", ".join(["id", "units", *Stamp, *Dimension, "overdue", "counted_at", "responses"])
     return db.execute(f"SELECT {names} FROM cases ORDER BY id::VARCHAR").fetchall()
 
 
@@ -81,7 +82,11 @@ def expected(case: Case) -> tuple[object, ...]:
     """Return *case* as it is stored."""
     stamps = [stored(at) if (at := case.stamps[s]) else None for s in Stamp]
     values = [case.values[d] for d in Dimension]
-    return (case.id, case.units, *stamps, *values, case.overdue, stored(case.counted_at))
+    sent: list[dict[str, object]] = [
+        {"unit": r.unit, **{s: stored(at) if (at := r.stamps[s]) else None for s in Stamp}}
+        for r in case.responses
+    ]
+    return (case.id, case.units, *stamps, *values, case.overdue, stored(case.counted_at), sent)
 
 
 @given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS]))

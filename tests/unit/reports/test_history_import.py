@@ -78,7 +78,7 @@ def test_line_ends(tmp_path: Path, newline: str) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes(
         newline.join(
-            [",".join(HEADER), *[f"{n},2015-11-02 08:00:00,,,,,,,,," for n in "12"]]
+            [",".join(HEADER), *[f"{n},2015-11-02 08:00:00,,,,,,,,,," for n in "12"]]
         ).encode()
     )
 
@@ -164,7 +164,7 @@ def large() -> Callable[[Path], Path]:
         with path.open("w") as out:
             out.write(",".join(HEADER) + "\n")
             out.writelines(
-                f"{n},2015-11-{n % 28 + 1:02} 08:00:00,,,,,,,{n % 97},,\n" for n in range(400_000)
+                f"{n},2015-11-{n % 28 + 1:02} 08:00:00,,,,,,,,{n % 97},,\n" for n in range(400_000)
             )
         return path
 
