@@ -25,6 +25,7 @@ from services.reports.domain.gaps import gap_table, published_gaps
 from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_overview, published_units
+from services.reports.domain.quality import published_quality, quality_table
 from services.reports.domain.report import Report
 from services.reports.domain.units import unit_table
 from services.reports.ports import Fact, FactSink, FactSource, Stream
@@ -99,6 +100,7 @@ class Table(StrEnum):
     CATEGORIES = "categories"
     UNITS = "units"
     GAPS = "gaps"
+    QUALITY = "quality"
 
 
 class Question(NamedTuple):
@@ -134,15 +136,19 @@ async def gathered(
 
 def compute(question: Question, facts: Facts, pack: Pack) -> Report:
     """Compute a table from *facts*."""
-    if question.table is Table.OVERVIEW:
-        whole = overview(facts, question.period, question.population, pack)
-        return published_overview(whole) if question.published else whole
-    if question.table is Table.CATEGORIES:
-        return category_table(
-            facts, question.period, question.population, pack, published=question.published
-        )
-    if question.table is Table.UNITS:
-        units = unit_table(facts, question.period, question.population, pack)
-        return published_units(units) if question.published else units
-    gaps = gap_table(facts, question.period, question.population, pack)
-    return published_gaps(gaps) if question.published else gaps
+    _, period, population, published = question
+    match question.table:
+        case Table.OVERVIEW:
+            whole = overview(facts, period, population, pack)
+            return published_overview(whole) if published else whole
+        case Table.CATEGORIES:
+            return category_table(facts, period, population, pack, published=published)
+        case Table.UNITS:
+            units = unit_table(facts, period, population, pack)
+            return published_units(units) if published else units
+        case Table.GAPS:
+            gaps = gap_table(facts, period, population, pack)
+            return published_gaps(gaps) if published else gaps
+        case Table.QUALITY:
+            quality = quality_table(facts, period, population, pack)
+            return published_quality(quality) if published else quality

@@ -13,6 +13,7 @@ from services.reports.domain.facts import (
     IncidentFact,
     LinkFact,
     Population,
+    RejectionFact,
 )
 from services.reports.domain.period import Period
 from services.reports.ports import Fact
@@ -63,6 +64,10 @@ select {_columns(AssignmentFact, "a")} from assignment_fact a
 where {_current(AssignmentFact, "a")}
   and a.assignment_id in (select d.assignment_id from ({_DUE}) d where d.assignment_id is not null)
 order by a.assignment_id, a.incident_id"""
+_REJECTIONS = f"""
+select {_columns(RejectionFact, "r")} from rejection_fact r
+where r.rejected_at >= $1 and r.rejected_at < $2 and {_current(RejectionFact, "r")}
+order by r.rejected_at, r.rejection_id"""
 _READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"
 _HEARD = "select exercise, max(at) as at from heard group by exercise"
 
@@ -95,6 +100,7 @@ class FactReader:
                 links=await rows(LinkFact, _LINKS),
                 assignments=await rows(AssignmentFact, _ASSIGNMENTS),
                 clocks=await rows(ClockFact, _CLOCKS),
+                rejections=await rows(RejectionFact, _REJECTIONS),
                 heard={Population.of(exercise=h["exercise"]): h["at"] for h in heard},
                 read_at=await connection.fetchval(_READ_AT, epoch),
             )

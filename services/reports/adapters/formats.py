@@ -16,6 +16,8 @@ from services.reports.domain.gaps import GapTable
 from services.reports.domain.gaps_document import gaps_document
 from services.reports.domain.overview import Overview
 from services.reports.domain.overview_document import overview_document
+from services.reports.domain.quality import QualityTable
+from services.reports.domain.quality_document import quality_document
 from services.reports.domain.report import Report
 from services.reports.domain.units import UnitTable
 from services.reports.domain.units_document import units_document
@@ -49,6 +51,7 @@ KINDS: Mapping[Table, type[Report]] = {
     Table.CATEGORIES: CategoryTable,
     Table.UNITS: UnitTable,
     Table.GAPS: GapTable,
+    Table.QUALITY: QualityTable,
 }
 """What the JSON of each table is read as."""
 
@@ -91,5 +94,7 @@ def document(table: Report) -> Document:
             return units_document(table)
         case GapTable():
             return gaps_document(table)
+        case QualityTable():
+            return quality_document(table)
         case AssessmentTable():
             return assessment_document(table)

@@ -169,7 +169,7 @@ class Facts:
     """Facts of a period and what they refer to, of both populations.
 
     `calls` were received in it, `clocks` are due in it; `incidents` and `assignments` are those
-    they speak of. `heard` is the newest event time by population, `read_at` platform time when
+    they speak of; `rejections` were refused in it. `heard` is the newest event time by population, `read_at` platform time when
     they were read: `cut` says what they are used for.
     """
 
@@ -178,6 +178,7 @@ class Facts:
     links: Sequence[LinkFact] = ()
     assignments: Sequence[AssignmentFact] = ()
     clocks: Sequence[ClockFact] = ()
+    rejections: Sequence[RejectionFact] = ()
     heard: Mapping[Population, datetime] = field(default_factory=dict)
     read_at: datetime | None = None
 

@@ -75,7 +75,7 @@ def gap_table(facts: Facts, period: Period, population: Population, pack: Pack) 
     names = {unit.id: unit.name for unit in pack.units}
     amount: dict[str, Counter[Given]] = defaultdict(Counter)
     gaps: list[Gap] = []
-    for (unit, duty), due in _due(facts, period, population, cut, duties).items():
+    for (unit, duty), due in due_duties(facts, period, population, cut, duties).items():
         what = given(duty)
         if what is None:
             continue
@@ -107,14 +107,17 @@ def gap_table(facts: Facts, period: Period, population: Population, pack: Pack) 
     )
 
 
-def _due(
+def due_duties(
     facts: Facts,
     period: Period,
     population: Population,
     cut: datetime,
     duties: Mapping[UUID, AssignmentFact],
 ) -> dict[tuple[str, AssignmentFact], datetime]:
-    """Return duty and first due time of its feedback, by the unit the clock names, as T3 does."""
+    """Return unit and duty whose 24-hour feedback was due by *cut*, with that time (the first).
+
+    The unit is the one the clock names, as in T3.
+    """
     incidents = {incident.incident_id: incident for incident in facts.incidents}
     found: dict[tuple[str, AssignmentFact], datetime] = {}
     for clock in clocks_of(facts.clocks, incidents, period, population):

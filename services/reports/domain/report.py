@@ -6,6 +6,7 @@ from services.reports.domain.assessment import AssessmentTable
 from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.overview import Overview
+from services.reports.domain.quality import QualityTable
 from services.reports.domain.units import UnitTable
 
-Report = Overview | CategoryTable | UnitTable | GapTable | AssessmentTable
+Report = Overview | CategoryTable | UnitTable | GapTable | QualityTable | AssessmentTable

@@ -9,6 +9,7 @@ import pytest
 
 from services.reports.domain.facts import Population
 from services.reports.domain.overview import overview
+from services.reports.domain.quality import quality_table
 from services.reports.domain.units import unit_table
 from shared.contracts.incident import IncidentState, Scene, StampKind
 from shared.contracts.sla import ClockKind
@@ -132,6 +133,19 @@ async def test_facts_give_the_tables(stage: Stage) -> None:
         row.arrival.all.not_yet_due,
         row.arrival.all.done_early,
     )
+
+
+async def test_refused_bodies_reach_the_quality_table(stage: Stage) -> None:
+    """T8 counts what the feeds' door turned away, as of the freeze like everything else."""
+    events = [said.rejection("nonsense", T0), said.rejection("later", NOVEMBER.end)]
+    await stage.say(*events)
+    async with stage.listening():
+        await stage.heard(len(events))
+
+    found = await stage.reader.of(NOVEMBER)
+
+    assert 1 == quality_table(found, NOVEMBER, Population.REAL, xianju()).refused
+    assert not (await stage.reader.of(NOVEMBER, as_of_epoch=0)).rejections
 
 
 async def test_a_purge_keeps_the_area(stage: Stage) -> None:

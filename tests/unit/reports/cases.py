@@ -19,6 +19,7 @@ from services.reports.domain.facts import (
     IncidentFact,
     LinkFact,
     Population,
+    RejectionFact,
 )
 from shared.contracts import ids
 from shared.contracts.pack import Pack
@@ -183,6 +184,7 @@ def facts(*found: Any, read_at: datetime = AFTER, **heard: datetime) -> Facts:
         links=of(LinkFact),
         assignments=of(AssignmentFact),
         clocks=of(ClockFact),
+        rejections=of(RejectionFact),
         heard={Population(name): at for name, at in heard.items()},
         read_at=read_at,
     )
