@@ -101,6 +101,7 @@ class Consumer:
         self._pending: frozenset[Partition] | None = None
         self._unproven: set[Partition] = set()
         self._counted: dict[Partition, tuple[int, Count]] = {}
+        self._gaps: dict[Partition, int] = {}
         self._cluster = ""
 
     async def run(self) -> None:
@@ -112,7 +113,7 @@ class Consumer:
                     await self._retried(self._take)
                 records = await self._source.fetch(self._batch, 0.5)
                 metrics.LAG.labels(self.name).set(self._source.lag())
-                if self._gone_back(records):
+                if self._gone_back(records) or self._left_out(records):
                     self._pending = frozenset(self._position)
                 elif ready := self._ours(records):
                     await self._until_done(ready)
@@ -171,6 +172,24 @@ class Consumer:
         again under a running consumer); `Offsets.check` then halts with the reason.
         """
         return any(r.offset < at.next for r in records if (at := self._position.get(r.partition)))
+
+    def _left_out(self, records: Sequence[Record]) -> bool:
+        """Say whether records between our position and these are gone: retention overtook a halted consumer.
+
+        Our topics' offsets have no gaps. One that stands within the log all the same is looked at
+        once and then accepted.
+        """
+        first: dict[Partition, int] = {}
+        for record in records:
+            first.setdefault(record.partition, record.offset)
+        gaps = {
+            partition: at.next
+            for partition, offset in first.items()
+            if (at := self._position.get(partition)) and at.next < offset
+        }
+        new = {p: following for p, following in gaps.items() if self._gaps.get(p) != following}
+        self._gaps.update(new)
+        return bool(new)
 
     def _ours(self, records: Sequence[Record]) -> list[Record]:
         """Keep what continues our positions; what came before a seek is dropped."""

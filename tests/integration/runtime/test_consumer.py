@@ -12,7 +12,7 @@ import pytest
 
 from shared.contracts.topics import dead_topic
 from shared.runtime import operations
-from shared.runtime.bus import Outgoing, Partition, partition_of
+from shared.runtime.bus import Bounds, Outgoing, Partition, partition_of
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
 from shared.runtime.errors import InvalidEvent, Unavailable
@@ -388,3 +388,41 @@ async def test_a_log_cut_under_a_running_consumer_is_noticed(bench: Bench) -> No
         await until(lambda: _says(consumer, "outside the log"))
 
     assert {one: [1, 2]} == await tallies(bench.admin)
+
+
+async def test_what_the_library_skipped_under_a_running_consumer_is_read(bench: Bench) -> None:
+    """§4.2: never an automatic reset: what still stands in the log is handled, in order."""
+    one = fresh()
+    consumer = bench.consumer()
+    async with running(consumer):
+        await bench.said((one, 1))
+        await until(lambda: bench.handled(count=1))
+        (member,) = bench.broker.members["g"]
+        member.seek(dict.fromkeys(member.owned(), 2))
+        await bench.said((one, 2), (one, 3))
+        await until(lambda: bench.handled(count=3))
+
+    assert {one: [1, 2, 3]} == await tallies(bench.admin)
+
+
+async def test_records_deleted_before_a_running_consumer_read_them_are_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§4.2: retention overtook a consumer that had waited for a person: it stops, and says so."""
+    one = fresh()
+    consumer = bench.consumer()
+    async with running(consumer):
+        await bench.said((one, 1))
+        await until(lambda: bench.handled(count=1))
+        (member,) = bench.broker.members["g"]
+
+        async def shortened(partitions: Sequence[Partition]) -> dict[Partition, Bounds]:
+            return {p: Bounds(2, 3) for p in partitions}
+
+        monkeypatch.setattr(member, "bounds", shortened)
+        member.seek(dict.fromkeys(member.owned(), 2))
+        await bench.said((one, 2), (one, 3))
+
+        await until(lambda: _says(consumer, "outside the log"))
+
+    assert {one: [1]} == await tallies(bench.admin)
