@@ -51,21 +51,28 @@ def period_of(basis: Basis, label: str) -> Period:
 def computed(
     db: duckdb.DuckDBPyConnection, region: str, period: Period, basis: Basis
 ) -> HistoryMonth:
-    """Count the month by one statement for the whole and one for each breakdown."""
-    db.execute(
-        "CREATE OR REPLACE TEMP TABLE inside AS SELECT * FROM cases "
-        "WHERE region = ? AND counted_at >= ? AND counted_at < ?",
-        [region, stored(period.start), stored(period.end)],
+    """Count the month by one statement for each whole and each breakdown."""
+    for table, column in (("inside", "counted_at"), ("owed", "due")):
+        db.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM cases "
+            f"WHERE region = ? AND {column} >= ? AND {column} < ?",
+            [region, stored(period.start), stored(period.end)],
+        )
+    wholes = (
+        _whole(db, "inside", basis),
+        _whole(db, "owed", basis),
     )
-    whole = f"SELECT {_measured(basis)} FROM inside"
-    total = row("total", "合计", _counts(db.execute(whole).fetchall()[0], basis))
     by = {d: _parts(db, d, "inside", basis) for d in basis.dimensions}
     stamps = ", ".join(f"each.{stamp}" for stamp in Stamp)
     db.execute(
         f"CREATE OR REPLACE TEMP TABLE sent AS SELECT each.unit, 1 AS units, {stamps}, overdue "
         "FROM (SELECT unnest(responses) AS each, overdue FROM inside)"
     )
-    return assembled(region, period, basis, total, by, _parts(db, "unit", "sent", basis))
+    return assembled(region, period, basis, wholes, by, _parts(db, "unit", "sent", basis))
+
+
+def _whole(db: duckdb.DuckDBPyConnection, table: str, basis: Basis) -> Counts:
+    return _counts(db.execute(f"SELECT {_measured(basis)} FROM {table}").fetchall()[0], basis)
 
 
 def _parts(db: duckdb.DuckDBPyConnection, column: str, table: str, basis: Basis) -> list[Row]:

@@ -127,6 +127,8 @@ class Basis(Struct, frozen=True, kw_only=True):
 class HistoryMonth(Struct, frozen=True, kw_only=True):
     """A month `[start, end)` of imported history, by the local month of `counted_by`.
 
+    `due_in_month` is the "should" cohort: the cases due in the month whenever they came in; its
+    rate `by_due_of_should` is the month's timeliness (FIGURES), so that waiting improves nothing.
     Every breakdown sums to `total`, parts in the order of their names, what has none last.
     `units` counts responses instead, one for each row of a case, with the times of that row; they
     sum to the `units` of the total, and are empty where no unit was mapped.
@@ -139,6 +141,7 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     end: datetime
     basis: Basis
     total: Row
+    due_in_month: Row
     by: dict[Dimension, list[Row]]
     units: list[Row]
 
@@ -177,15 +180,17 @@ def _share(numerator: int, denominator: int, **excluded: int) -> Share:
 
 def month(cases: Iterable[Case], region: str, period: Period, basis: Basis) -> HistoryMonth:
     """Compute the month from the cases themselves; those of other months are not counted."""
-    inside = [case for case in cases if case.counted_at in period]
+    known = list(cases)
+    inside = [case for case in known if case.counted_at in period]
+    owed = [case for case in known if (due := case.stamps[Stamp.DUE]) and due in period]
     by = {d: _parts([(c.values[d], c) for c in inside], basis) for d in basis.dimensions}
     sent = [
         (each.unit, replace(case, units=1, stamps=each.stamps))
         for case in inside
         for each in case.responses
     ]
-    total = row("total", "合计", counts(inside, basis))
-    return assembled(region, period, basis, total, by, _parts(sent, basis))
+    wholes = counts(inside, basis), counts(owed, basis)
+    return assembled(region, period, basis, wholes, by, _parts(sent, basis))
 
 
 def _parts(cases: Iterable[tuple[str | None, Case]], basis: Basis) -> list[Row]:
@@ -207,18 +212,19 @@ def assembled(
     region: str,
     period: Period,
     basis: Basis,
-    total: Row,
+    wholes: tuple[Counts, Counts],
     by: dict[Dimension, list[Row]],
     units: list[Row],
 ) -> HistoryMonth:
-    """Put the month together; times in the region's zone."""
+    """Put the month together, *wholes* of those counted and those due; times in its zone."""
     return HistoryMonth(
         region=region,
         month=period.label,
         start=period.start.astimezone(period.zone),
         end=period.end.astimezone(period.zone),
         basis=basis,
-        total=total,
+        total=row("total", "合计", wholes[0]),
+        due_in_month=row("due", "本期到期", wholes[1]),
         by=by,
         units=units,
     )

@@ -83,6 +83,18 @@ def test_every_rate_says_what_it_leaves_out(tmp_path: Path) -> None:
     )
 
 
+def test_timeliness_is_of_those_due_in_the_month(tmp_path: Path) -> None:
+    """应结案: due in the month, whenever received; the one still open is not on time."""
+    load(tmp_path)
+    november, december = (
+        month(tmp_path, label)["due_in_month"]["rates"]["by_due_of_should"]
+        for label in ("2026-11", "2026-12")
+    )
+
+    assert (1, 2) == (november["numerator"], november["denominator"])
+    assert (1, 2) == (december["numerator"], december["denominator"])
+
+
 @pytest.mark.parametrize(
     ("words", "open_past", "origin"),
     [
