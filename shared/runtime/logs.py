@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -48,9 +49,28 @@ def _exception(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
+class _OneLine(logging.Formatter):
+    """What libraries log (the HTTP server, asyncio), as one JSON line, its exception as `told`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        line = {
+            "event": record.getMessage().split("\n", 1)[
+                0
+            ],  # asyncio's further lines quote the error
+            "logger": record.name,
+            "level": record.levelname.lower(),
+        } | structlog.contextvars.get_contextvars()
+        if error is not None:
+            line["exception"] = told(error)
+        return json.dumps(line, ensure_ascii=False)
+
+
 def configure(service: str, instance: str, level: str) -> None:
     """Log to standard error; free text of calls is never passed to a logger."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

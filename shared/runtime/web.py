@@ -110,6 +110,7 @@ class Server:
                 host=self._settings.host,
                 port=self._settings.port,
                 log_level="warning",
+                log_config=None,  # through `logs`, which quotes nothing that was sent
                 access_log=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=3,

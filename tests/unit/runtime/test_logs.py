@@ -55,3 +55,38 @@ def test_our_own_errors_say_what_is_wrong() -> None:
 
     assert "shared.runtime.errors.Halt: no offset stored for call.urgent.v1/3" in said
     assert "138" not in said
+
+
+LIBRARY = """
+import asyncio, logging
+from shared.runtime import logs
+
+logs.configure("router", "router-1", "info")
+
+async def door():
+    raise TypeError("invalid input for query argument $3: '13800138000'")
+
+async def main():
+    try:
+        await door()
+    except TypeError:
+        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+    asyncio.create_task(door())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+
+
+def test_what_a_library_logs_of_a_failure_quotes_nothing_either() -> None:
+    """A door that fails is told by the HTTP server, a forgotten task by asyncio."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+
+    assert ["uvicorn.error", "asyncio"] == [line["logger"] for line in lines]
+    assert "138" not in done.stderr
+    assert all("builtins.TypeError" in line["exception"] for line in lines)
+    assert {"router"} == {line["service"] for line in lines}
