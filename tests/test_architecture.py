@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
 WORLD = {
     "asyncpg", "aiokafka", "fastapi", "starlette", "uvicorn", "httpx", "faust", "psycopg", "jinja2",
-    "xlsxwriter", "openpyxl", "cryptography", "prometheus_client", "yaml",
+    "xlsxwriter", "openpyxl", "cryptography", "prometheus_client", "yaml", "duckdb",
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager"}
 CLOCK_OWNERS = {"datetime", "date", "time", "datetime.datetime"}

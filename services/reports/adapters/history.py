@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -110,7 +111,8 @@ def load(file: Path, mapping: Mapping, region: str, folder: Path, tell: Told) ->
         _same_basis(db, mapping, region)
         tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
         db.execute(
-            sql.raw(source.width, source.places, source.delimiter), {"path": str(source.path)}
+            sql.raw(source.width, source.places, source.delimiter),
+            {"path": glob.escape(str(source.path))},
         )
         tell(f"judging {_one(db, 'SELECT count(*) FROM raw'):,} rows")
         _judge(db, mapping, region)

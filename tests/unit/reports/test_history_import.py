@@ -72,6 +72,22 @@ def test_bytes_that_are_no_text(tmp_path: Path, encoding: str) -> None:
     assert (1, {"undecodable": 1}) == (done.cases, done.rejected)
 
 
+@pytest.mark.parametrize("name", ["a[1]*.csv", "it's ?.csv", "表 一.csv"])
+def test_a_file_has_any_name(tmp_path: Path, name: str) -> None:
+    """A name is no pattern and no statement."""
+    written(tmp_path / "a1x.csv", [row(no="other")])
+
+    assert 1 == load(written(tmp_path / name, [row()]), tmp_path / "h").cases
+
+
+def test_a_file_without_rows(tmp_path: Path) -> None:
+    """A header alone is a history of nothing."""
+    assert (0, 0) == (
+        (done := load(written(tmp_path / "a.csv", []), tmp_path / "h")).rows,
+        done.cases,
+    )
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_line_ends(tmp_path: Path, newline: str) -> None:
     """Of Unix and of Windows, with and without one at the end."""
@@ -122,9 +138,12 @@ def _interrupted(file: Path, folder: Path, mapping: Path, when: str) -> int:
     """Start the command, send it what Ctrl-C sends once it says *when*; return its exit code."""
     command = [sys.executable, "-m", "services.reports", "import", str(file)]
     command += ["--mapping", str(mapping), "--region", "county", "--local", str(folder)]
+    # a background job ignores Ctrl-C, and so would its children
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith(when):
