@@ -1,4 +1,4 @@
-"""`month` and `day`: writes the tables of a running stack's database to files or to the screen."""
+"""`month`, `day` and `longer`: writes the tables of a running stack's database to files or to the screen."""
 
 from __future__ import annotations
 
@@ -97,6 +97,22 @@ def day(  # noqa: PLR0913, PLR0917 - the same options
     """Write the tables of a day."""
     order = _Order(region, stack, population, form, out, table, published=published)
     order.carry_out(label, periods.day)
+
+
+@app.command()
+def longer(  # noqa: PLR0913, PLR0917 - the same options
+    label: Annotated[str, typer.Argument(metavar="YYYY-Qn|YYYY-Hn|YYYY")],
+    region: Region = "xianju",
+    stack: Stack = None,
+    population: Whose = Population.REAL,
+    form: As = Form.JSON,
+    out: Out = None,
+    table: Which = None,
+    published: Published = False,  # noqa: FBT002 - a switch
+) -> None:
+    """Write the tables of a quarter, half-year or year (季度、半年、年度)."""
+    order = _Order(region, stack, population, form, out, table, published=published)
+    order.carry_out(label, periods.longer)
 
 
 class _Order:

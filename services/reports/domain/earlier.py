@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from services.reports.domain.facts import Facts
-from services.reports.domain.period import Period, PeriodKind, day, month
+from services.reports.domain.period import Period, at
 
 
 def period_before(period: Period) -> Period:
-    """Return last month, or the day before."""
-    last = period.days[0] - timedelta(days=1)
-    return _of(period, last)
+    """Return the day, month, quarter, half-year or year before."""
+    return at(period.kind, period.days[0] - timedelta(days=1), period.zone)
 
 
 def year_before(period: Period) -> Period | None:
-    """Return the same month or day of last year; None for 29 February."""
+    """Return the same period of last year; None for 29 February."""
     first = period.days[0]
     try:
-        return _of(period, first.replace(year=first.year - 1))
+        return at(period.kind, first.replace(year=first.year - 1), period.zone)
     except ValueError:
         return None
 
@@ -33,9 +32,3 @@ def with_calls_of(known: Facts, earlier: Facts) -> Facts:
         incidents=tuple(incidents.values()),
         links=(*known.links, *earlier.links),
     )
-
-
-def _of(period: Period, at: date) -> Period:
-    if period.kind is PeriodKind.MONTH:
-        return month(f"{at:%Y-%m}", period.zone)
-    return day(at.isoformat(), period.zone)

@@ -50,6 +50,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     by_area: Breakdown
     by_hour: Breakdown
     by_day: Breakdown | None
+    by_month: Breakdown | None
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,21 @@ def overview(facts: Facts, period: Period, population: Population, pack: Pack) -
         by_area=_by(valid, lambda c: c.area, {area.code: area.name for area in pack.areas}),
         by_hour=breakdown(len(valid), Counter(f"{at:%H}" for at in local), _HOURS, complete=True),
         by_day=breakdown(len(valid), Counter(str(at.date()) for at in local), days, complete=True)
-        if len(days) > 1
+        if 1 < len(days) <= _DAYS_SHOWN
+        else None,
+        by_month=breakdown(
+            len(valid),
+            Counter(f"{at:%Y-%m}" for at in local),
+            {each: each for each in period.months},
+            complete=True,
+        )
+        if len(days) > _DAYS_SHOWN
         else None,
     )
 
+
+_DAYS_SHOWN = 31
+"""Longer periods are shown by month."""
 
 _HOURS: Mapping[str, str] = {f"{hour:02}": f"{hour:02} 时" for hour in range(24)}
 

@@ -21,6 +21,7 @@ _TABLES = (
     ("by_affair", "事务类别", "按四类事务", None),
     ("by_category", "大类", "按警情大类", None),
     ("by_day", "日期", "按日", Chart(column=1, upright=True)),
+    ("by_month", "月份", "按月", Chart(column=1, upright=True)),
     ("by_hour", "时段", "按时段", Chart(column=1, upright=True)),
     ("by_area", "乡镇（街道）", "按乡镇（街道）", Chart(column=1)),
 )

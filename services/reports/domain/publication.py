@@ -15,7 +15,7 @@ from services.reports.domain.suppression import LEAST, Sum, hidden
 from services.reports.domain.units import DayAndNight, UnitRow, UnitTable
 
 _HEAD = ("received", "valid", "invalid", "duplicate")
-_TABLES = ("by_row", "by_line", "by_area", "by_hour", "by_day")
+_TABLES = ("by_row", "by_line", "by_area", "by_hour", "by_day", "by_month")
 _MEASURES = ("should", "done", "on_time", "late", "open")
 _DUAL = ("owed", "both", "automatic", "back_filled")
 

@@ -226,3 +226,18 @@ def test_the_same_facts_in_any_order_give_the_same_bytes(found: Facts, random: A
     shuffled = facts(*calls, *found.incidents, *found.links)
 
     assert render(november(found), Form.JSON) == render(november(shuffled), Form.JSON)
+
+
+def test_a_quarter_is_shown_by_month_and_sums_to_its_months() -> None:
+    """Quarter and months count the same calls."""
+    calls = [a_call(n, T0 - timedelta(days=11 * n)) for n in range(5)]
+    quarter = overview(facts(*calls), period.longer("2026-Q4", ZONE), Population.REAL, xianju())
+    months = [
+        overview(facts(*calls), period.month(label, ZONE), Population.REAL, xianju()).valid
+        for label in ("2026-10", "2026-11", "2026-12")
+    ]
+
+    assert quarter.by_day is None
+    assert quarter.by_month is not None
+    assert months == [part.count for part in quarter.by_month.rows]
+    assert sum(count or 0 for count in months) == quarter.valid

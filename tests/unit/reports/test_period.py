@@ -1,4 +1,4 @@
-"""Months and days in the region's zone."""
+"""Days, months and what is longer in the region's zone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.reports.domain import period
+from services.reports.domain.earlier import period_before, year_before
 from services.reports.domain.period import WrongPeriod
 from tests.unit.reports.cases import ZONE
 
@@ -42,3 +43,51 @@ def test_what_is_no_day_is_refused_with_the_form(label: str) -> None:
     """A day that the calendar does not have is none."""
     with pytest.raises(WrongPeriod, match="write YYYY-MM-DD"):
         period.day(label, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("label", "months", "title"),
+    [
+        ("2026-Q1", ("2026-01", "2026-03", 3), "2026年第1季度"),
+        ("2026-Q4", ("2026-10", "2026-12", 3), "2026年第4季度"),
+        ("2026-H1", ("2026-01", "2026-06", 6), "2026年上半年"),
+        ("2026-H2", ("2026-07", "2026-12", 6), "2026年下半年"),
+        ("2026", ("2026-01", "2026-12", 12), "2026年"),
+    ],
+)
+def test_a_longer_period_is_made_of_whole_months(
+    label: str, months: tuple[str, str, int], title: str
+) -> None:
+    """It begins with its first month and ends with its last, to the instant."""
+    found = period.longer(label, ZONE)
+
+    assert months == (found.months[0], found.months[-1], len(found.months))
+    assert period.month(months[0], ZONE).start == found.start
+    assert period.month(months[1], ZONE).end == found.end
+    assert title == found.title
+
+
+@pytest.mark.parametrize(
+    "label", ["2026-Q5", "2026-Q0", "2026-H3", "2026-11", "26", "2026-", "", "0000", "2026-q1"]
+)
+def test_what_is_no_longer_period_is_refused_with_the_form(label: str) -> None:
+    """The message says how one is written."""
+    with pytest.raises(WrongPeriod, match="YYYY-Q1 to YYYY-Q4"):
+        period.longer(label, ZONE)
+
+
+@pytest.mark.parametrize(
+    ("label", "before", "last_year"),
+    [
+        ("2026-Q1", "2025-Q4", "2025-Q1"),
+        ("2026-Q3", "2026-Q2", "2025-Q3"),
+        ("2026-H1", "2025-H2", "2025-H1"),
+        ("2026", "2025", "2025"),
+    ],
+)
+def test_a_longer_period_is_compared_with_its_like(label: str, before: str, last_year: str) -> None:
+    """环比 with the one before, 同比 with that of last year."""
+    found = period.longer(label, ZONE)
+
+    assert before == period_before(found).label
+    assert last_year == getattr(year_before(found), "label", None)
