@@ -18,7 +18,7 @@ from shared.runtime.attempts import Attempts, Count
 from shared.runtime.bus import Partition, Record, Source
 from shared.runtime.errors import GuardLost, Halt, InvalidEvent, Unavailable
 from shared.runtime.events import Event, InvalidEnvelope, decode, pack_headers
-from shared.runtime.offsets import Offsets, Position
+from shared.runtime.offsets import Offsets, Position, set_command
 from shared.runtime.store import (
     CRASH_CLEARED,
     DEAD_LETTER,
@@ -113,8 +113,10 @@ class Consumer:
                     await self._retried(self._take)
                 records = await self._source.fetch(self._batch, 0.5)
                 metrics.LAG.labels(self.name).set(self._source.lag())
-                if self._gone_back(records) or self._left_out(records):
+                if self._gone_back(records):
                     self._pending = frozenset(self._position)
+                elif gap := self._left_out(records):
+                    await self._look_again(*gap)
                 elif ready := self._ours(records):
                     await self._until_done(ready)
         finally:
@@ -173,23 +175,32 @@ class Consumer:
         """
         return any(r.offset < at.next for r in records if (at := self._position.get(r.partition)))
 
-    def _left_out(self, records: Sequence[Record]) -> bool:
-        """Say whether records between our position and these are gone: retention overtook a halted consumer.
+    def _left_out(self, records: Sequence[Record]) -> tuple[Partition, int] | None:
+        """Return where records between our position and these are missing.
 
-        Our topics' offsets have no gaps. One that stands within the log all the same is looked at
-        once and then accepted.
+        Our topics' offsets have no gaps: retention overtook a consumer that was halted for long, or
+        the client library lost its place. Neither is skipped in silence.
         """
         first: dict[Partition, int] = {}
         for record in records:
             first.setdefault(record.partition, record.offset)
-        gaps = {
-            partition: at.next
-            for partition, offset in first.items()
-            if (at := self._position.get(partition)) and at.next < offset
-        }
-        new = {p: following for p, following in gaps.items() if self._gaps.get(p) != following}
-        self._gaps.update(new)
-        return bool(new)
+        for partition, offset in first.items():
+            at = self._position.get(partition)
+            if at is not None and at.next < offset:
+                return partition, at.next
+        return None
+
+    async def _look_again(self, partition: Partition, following: int) -> None:
+        """Check the offsets and read from there anew; a gap that is met again waits for a person."""
+        if self._gaps.get(partition) == following:
+            await self._halted(
+                Halt(
+                    f"{self.name}: the broker gives nothing at {partition.topic}/{partition.number}@"
+                    f"{following} but what comes later; {set_command(self.name, partition)}"
+                )
+            )
+        self._gaps[partition] = following
+        self._pending = frozenset(self._position)
 
     def _ours(self, records: Sequence[Record]) -> list[Record]:
         """Keep what continues our positions; what came before a seek is dropped."""

@@ -35,7 +35,8 @@ class Position(NamedTuple):
         )
 
 
-def _command(consumer: str, partition: Partition) -> str:
+def set_command(consumer: str, partition: Partition) -> str:
+    """Return what a person types to let a halted consumer go on."""
     return (
         f"`python -m shared.runtime offsets set --consumer {consumer} --topic {partition.topic} "
         f"--partition {partition.number} --next N` after finding out why"
@@ -76,7 +77,7 @@ class Offsets:
             if at.cluster is not None and at.cluster != cluster:
                 raise Halt(
                     f"{self._consumer}: the offset of {partition.topic}/{partition.number} belongs to "
-                    f"cluster {at.cluster}, this is {cluster}; {_command(self._consumer, partition)}"
+                    f"cluster {at.cluster}, this is {cluster}; {set_command(self._consumer, partition)}"
                 )
         bounds = await source.bounds(sorted(positions))
         for partition, at in positions.items():
@@ -84,7 +85,7 @@ class Offsets:
             if not first <= at.next <= end:
                 raise Halt(
                     f"{self._consumer}: offset {at.next} of {partition.topic}/{partition.number} is outside "
-                    f"the log ({first} to {end}); {_command(self._consumer, partition)}"
+                    f"the log ({first} to {end}); {set_command(self._consumer, partition)}"
                 )
         await self._check_last(positions, bounds, source)
 
@@ -106,5 +107,5 @@ class Offsets:
                 raise Halt(
                     f"{self._consumer}: the record before {partition.topic}/{partition.number}@"
                     f"{positions[partition].next} is event {found or 'without id'}, stored was {stored}: "
-                    f"this is another log; {_command(self._consumer, partition)}"
+                    f"this is another log; {set_command(self._consumer, partition)}"
                 )

@@ -12,7 +12,7 @@ import pytest
 
 from shared.contracts.topics import dead_topic
 from shared.runtime import operations
-from shared.runtime.bus import Bounds, Outgoing, Partition, partition_of
+from shared.runtime.bus import Bounds, Outgoing, Partition, Record, partition_of
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
 from shared.runtime.errors import InvalidEvent, Unavailable
@@ -426,3 +426,31 @@ async def test_records_deleted_before_a_running_consumer_read_them_are_missed(
         await until(lambda: _says(consumer, "outside the log"))
 
     assert {one: [1]} == await tallies(bench.admin)
+
+
+async def test_a_record_that_never_comes_stops_the_consumer(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§4.2: it says where; a person who knows why sets the offset past it."""
+    one = fresh()
+    consumer = bench.consumer()
+    async with running(consumer):
+        await bench.said((one, 1))
+        await until(lambda: bench.handled(count=1))
+        (member,) = bench.broker.members["g"]
+        fetch = member.fetch
+
+        async def losing(limit: int, wait_s: float) -> list[Record]:
+            return [r for r in await fetch(limit, wait_s) if r.offset != 1]
+
+        monkeypatch.setattr(member, "fetch", losing)
+        member.seek(dict.fromkeys(member.owned(), 2))
+        await bench.said((one, 2), (one, 3))
+        await until(lambda: _says(consumer, "gives nothing at"))
+        assert {one: [1]} == await tallies(bench.admin)
+
+        place = partition_of(str(one).encode(), PARTITIONS)
+        await operations.set_offset(bench.database, NAME, Partition(TOPIC, place), 2)
+        await until(lambda: bench.handled(count=2))
+
+    assert {one: [1, 3]} == await tallies(bench.admin)
