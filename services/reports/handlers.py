@@ -22,6 +22,7 @@ from services.reports.domain.extraction import (
 )
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
+from services.reports.domain.overdue import overdue_table, published_overdue
 from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_overview, published_units
@@ -99,6 +100,7 @@ class Table(StrEnum):
     OVERVIEW = "overview"
     CATEGORIES = "categories"
     UNITS = "units"
+    OVERDUE = "overdue"
     GAPS = "gaps"
     QUALITY = "quality"
 
@@ -146,6 +148,9 @@ def compute(question: Question, facts: Facts, pack: Pack) -> Report:
         case Table.UNITS:
             units = unit_table(facts, period, population, pack)
             return published_units(units) if published else units
+        case Table.OVERDUE:
+            overdue = overdue_table(facts, period, population, pack)
+            return published_overdue(overdue) if published else overdue
         case Table.GAPS:
             gaps = gap_table(facts, period, population, pack)
             return published_gaps(gaps) if published else gaps

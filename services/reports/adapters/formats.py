@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from services.reports.adapters.csv_file import csv_file
 from services.reports.domain.assessment import AssessmentTable
@@ -14,6 +15,8 @@ from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.document import Document
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.gaps_document import gaps_document
+from services.reports.domain.overdue import OverdueTable
+from services.reports.domain.overdue_document import overdue_document
 from services.reports.domain.overview import Overview
 from services.reports.domain.overview_document import overview_document
 from services.reports.domain.quality import QualityTable
@@ -50,6 +53,7 @@ KINDS: Mapping[Table, type[Report]] = {
     Table.OVERVIEW: Overview,
     Table.CATEGORIES: CategoryTable,
     Table.UNITS: UnitTable,
+    Table.OVERDUE: OverdueTable,
     Table.GAPS: GapTable,
     Table.QUALITY: QualityTable,
 }
@@ -85,16 +89,15 @@ def render(table: Report, form: Form) -> bytes:
 
 def document(table: Report) -> Document:
     """Return *table* as a report to read."""
-    match table:
-        case Overview():
-            return overview_document(table)
-        case CategoryTable():
-            return category_document(table)
-        case UnitTable():
-            return units_document(table)
-        case GapTable():
-            return gaps_document(table)
-        case QualityTable():
-            return quality_document(table)
-        case AssessmentTable():
-            return assessment_document(table)
+    return _DOCUMENTS[type(table)](table)
+
+
+_DOCUMENTS: Mapping[type[Report], Callable[[Any], Document]] = {
+    Overview: overview_document,
+    CategoryTable: category_document,
+    UnitTable: units_document,
+    OverdueTable: overdue_document,
+    GapTable: gaps_document,
+    QualityTable: quality_document,
+    AssessmentTable: assessment_document,
+}

@@ -5,8 +5,11 @@ from __future__ import annotations
 from services.reports.domain.assessment import AssessmentTable
 from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.gaps import GapTable
+from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.quality import QualityTable
 from services.reports.domain.units import UnitTable
 
-Report = Overview | CategoryTable | UnitTable | GapTable | QualityTable | AssessmentTable
+Report = (
+    Overview | CategoryTable | UnitTable | OverdueTable | GapTable | QualityTable | AssessmentTable
+)

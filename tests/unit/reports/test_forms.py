@@ -13,11 +13,12 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import load_workbook
 
-from services.reports.adapters.formats import Form, accepted, document, render
+from services.reports.adapters.formats import KINDS, Form, accepted, document, render
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.overview import Overview, overview
 from services.reports.domain.publication import published_overview, published_units
 from services.reports.domain.units import UnitTable, unit_table
+from services.reports.handlers import Question, Table, compute
 from tests.unit.reports.cases import (
     NOVEMBER,
     T0,
@@ -185,3 +186,14 @@ def test_hidden_cells_are_marked_in_every_form() -> None:
 def test_the_accept_header_chooses(header: str | None, form: Form) -> None:
     """The first form we have wins, JSON where none is asked for."""
     assert form is accepted(header)
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("table", Table)
+def test_every_table_comes_in_every_form(table: Table, published: bool, form: Form) -> None:
+    """A table that one form cannot show, or that a frozen month cannot be read as, is half a table."""
+    found = compute(Question(table, NOVEMBER, Population.REAL, published), a_month(), xianju())
+
+    assert isinstance(found, KINDS[table])
+    assert render(found, form)
