@@ -92,7 +92,8 @@ def expected(case: Case) -> tuple[object, ...]:
 @given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS]))
 @example(rows=[history_files.row(in_=each, no=str(n)) for n, each in enumerate(ODD)], mapping=ROWS)
 @example(rows=[history_files.row(in_=each) for each in ODD], mapping=UNITS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(rows=[history_files.row(due="2015-12-01 00:00:00", verdict="OK")], mapping=ROWS)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> None:
     """Same cases with the same ids, same rejects in the same rows, same figures of the month."""
     pure, refused = cases(rows, mapping, "county")
