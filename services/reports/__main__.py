@@ -19,6 +19,7 @@ from shared.runtime.database import Database
 from shared.runtime.events import Event
 from shared.runtime.kafka import KafkaSink, KafkaSource
 from shared.runtime.keys import Keyring
+from shared.runtime.pruning import Pruning, kept_days
 from shared.runtime.relay import Relay
 from shared.runtime.service import Part
 from shared.runtime.store import Store, Work
@@ -56,7 +57,7 @@ async def run() -> None:
         lane=Lane.ORDINARY,
         batch=own.batch,
     )
-    parts: list[Part] = [relay, consumer]
+    parts: list[Part] = [relay, consumer, Pruning(database, kept_days("reports"))]
     keyring = Keyring(keys.load(own.secrets).api_keys)
     app = application(pack, FactReader(database), FrozenMonths(database), keyring, parts)
     await service.run([*parts, Server(app, own)])

@@ -49,7 +49,8 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False)
     clocks: tuple[ClockRule, ...]
     notices: Notices
     drill: Drill
-    assessment: Assessment
+    assessment: Assessment = Assessment()
+    """A pack's files have to say it; packs stored with months frozen before it existed do not."""
 
     @cached_property
     def digest(self) -> str:

@@ -23,7 +23,7 @@ from services.reports.domain.assessment import (
 )
 from services.reports.domain.facts import Population
 from services.reports.domain.units import unit_table
-from shared.contracts.pack import Pack, ProblemReason, validate
+from shared.contracts.pack import Pack, ProblemReason, misshapen, validate
 from tests.unit.reports.cases import (
     NOVEMBER,
     T0,
@@ -224,3 +224,12 @@ def _whole(
         a_clock(n, "handle", took=handled),
         a_clock(n, "feedback", took=LIMIT),
     )
+
+
+def test_a_pack_stored_before_assessment_existed_can_still_be_read() -> None:
+    """Months frozen with it are recomputed; a region's files have to say the weights."""
+    content = msgspec.to_builtins(xianju())
+    del content["assessment"]
+
+    assert msgspec.json.decode(msgspec.json.encode(content), type=Pack).assessment.ranked_from == 20
+    assert [("assessment",)] == [problem.path for problem in misshapen(content)]
