@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.reports.adapters import history, history_months
+from services.reports.domain.history_figures import Counts, HistoryMonth
 from services.reports.domain.history_mapping import Dimension
-from services.reports.domain.history_month import Counts, HistoryMonth
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("LIANDONG_DATA") or ROOT.parent / "shared" / "data")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.reports.domain.history_month import Counts
+from services.reports.domain.history_figures import Counts
 from tests.oracles import recorded
 
 MONTHS = ["2015-01", "2015-02"]

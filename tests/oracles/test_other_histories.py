@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from services.reports.domain.history_figures import Counts, Measure
 from services.reports.domain.history_mapping import Stamp
-from services.reports.domain.history_month import Counts, Measure
 from tests.oracles import recorded
 
 

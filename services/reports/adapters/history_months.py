@@ -13,8 +13,7 @@ import msgspec
 from services.reports.adapters.history import HistoryRefused
 from services.reports.adapters.history_sql import stored
 from services.reports.domain import period as periods
-from services.reports.domain.history_mapping import Dimension, Stamp, Within
-from services.reports.domain.history_month import (
+from services.reports.domain.history_figures import (
     ENDS,
     LIMITED,
     Basis,
@@ -29,6 +28,7 @@ from services.reports.domain.history_month import (
     part_name,
     row,
 )
+from services.reports.domain.history_mapping import Dimension, Stamp, Within
 from services.reports.domain.period import Period
 
 
