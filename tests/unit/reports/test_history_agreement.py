@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.reports.adapters import history, history_months
 from services.reports.adapters.history_sql import stored
@@ -27,6 +28,13 @@ ODD = [
     "2015-11-01", "soon", "2015-11-01 01:30:00 ", "0999-01-01 00:00:00", "２０15-11-01 01:30:00",
     "2015-11-01  01:30:00", "2199-12-31 23:59:59", "2015-11-01T01:30:00", "24/12/2015 01:00:00 AM",
 ]  # fmt: skip
+
+
+PAIRS = replace(ROWS, key=["no", "where"])
+HUNDRED = [
+    history_files.row(no=str(n), there=f"2015-11-02 08:{n // 60:02}:{n % 60:02}")
+    for n in range(100)
+]
 
 
 @st.composite
@@ -93,6 +101,9 @@ def expected(case: Case) -> tuple[object, ...]:
 @example(rows=[history_files.row(in_=each, no=str(n)) for n, each in enumerate(ODD)], mapping=ROWS)
 @example(rows=[history_files.row(in_=each) for each in ODD], mapping=UNITS)
 @example(rows=[history_files.row(due="2015-12-01 00:00:00", verdict="OK")], mapping=ROWS)
+@example(rows=[history_files.row(where="north"), history_files.row(where="south")], mapping=UNITS)
+@example(rows=[history_files.row(where=""), history_files.row(no="", where="1")], mapping=PAIRS)
+@example(rows=HUNDRED, mapping=ROWS)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> None:
     """Same cases with the same ids, same rejects in the same rows, same figures of the month."""
