@@ -22,13 +22,13 @@ LISTED_AT_MOST = 500
 
 
 class OverdueKind(Struct, frozen=True, kw_only=True):
-    """One kind of limit: `overdue` = `late` (done after it was due) + `open` (not done at the cut).
+    """One kind of limit: of the `should` that were due, `overdue` = `late` (done after it was due) + `open` (not done at the cut).
 
     None: suppressed in what is published.
     """
 
     clock: str
-    due: int | None
+    should: int | None
     overdue: int | None
     late: int | None
     open: int | None
@@ -93,7 +93,7 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
         kinds=[
             OverdueKind(
                 clock=kind,
-                due=owed[kind],
+                should=owed[kind],
                 overdue=late[kind] + still_open[kind],
                 late=late[kind],
                 open=still_open[kind],
@@ -105,7 +105,7 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
     )
 
 
-_CELLS = ("due", "overdue", "late", "open")
+_CELLS = ("should", "overdue", "late", "open")
 
 
 def published_overdue(whole: OverdueTable) -> OverdueTable:
@@ -115,8 +115,8 @@ def published_overdue(whole: OverdueTable) -> OverdueTable:
     for kind in whole.kinds:
         values |= {f"{kind.clock}/{cell}": getattr(kind, cell) or 0 for cell in _CELLS}
         on_time = f"{kind.clock}/on_time"
-        values[on_time] = values[f"{kind.clock}/due"] - values[f"{kind.clock}/overdue"]
-        sums.append((f"{kind.clock}/due", f"{kind.clock}/overdue", on_time))
+        values[on_time] = values[f"{kind.clock}/should"] - values[f"{kind.clock}/overdue"]
+        sums.append((f"{kind.clock}/should", f"{kind.clock}/overdue", on_time))
         sums.append(tuple(f"{kind.clock}/{cell}" for cell in ("overdue", "late", "open")))
     gone = hidden(values, sums)
     return replace(

@@ -46,7 +46,7 @@ def _by_kind(report: OverdueTable) -> Grid:
         rows=[
             [
                 CLOCKS[kind.clock],
-                *(shown(n, hides=hides) for n in (kind.due, kind.overdue, kind.late, kind.open)),
+                *(shown(n, hides=hides) for n in (kind.should, kind.overdue, kind.late, kind.open)),
             ]
             for kind in report.kinds
         ],

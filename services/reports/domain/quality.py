@@ -43,7 +43,7 @@ class QualityRow(Struct, frozen=True, kw_only=True):
 class RefusedFor(Struct, frozen=True):
     """A named reason and how many bodies it was given for; a body may have several."""
 
-    reason: str
+    id: str
     count: int | None
 
 

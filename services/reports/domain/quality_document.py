@@ -65,5 +65,5 @@ def _refused(report: QualityTable) -> Grid:
         name="拒收",
         caption="拒收报文（按原因，一份可有多个原因）",
         columns=[Column(name="原因", unit=Unit.TEXT), Column(name="份数")],
-        rows=[[each.reason, each.count] for each in report.refused_for],
+        rows=[[each.id, each.count] for each in report.refused_for],
     )

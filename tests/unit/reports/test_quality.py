@@ -70,7 +70,7 @@ def test_refused_bodies_are_counted_by_reason() -> None:
 
     assert table.refused == 2
     assert [("missing_field", 1), ("unknown_code", 2)] == [
-        (each.reason, each.count) for each in table.refused_for
+        (each.id, each.count) for each in table.refused_for
     ]
 
 
