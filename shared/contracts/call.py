@@ -37,6 +37,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `root` is the first call's number in the source's own chain (`zjjdbh` or `jjdbh`), the key of
     the topic. `contact` is a vault token, `caller` a salted hash: never a name or number.
+    `rang_at` and `answered_at` are there where a feed has them.
     """
 
     call_id: UUID
@@ -56,6 +57,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     contact: str | None = None
     caller: str | None = None
     hotline_limit: str | None = None
+    rang_at: Instant | None = None
+    answered_at: Instant | None = None
     exercise: bool = False
     test: bool = False
 

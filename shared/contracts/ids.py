@@ -42,6 +42,31 @@ def silence_id(last_heartbeat: UUID, lane: str) -> UUID:
     return uuid5(NAMESPACE, f"silence/{last_heartbeat}/{lane}")
 
 
+def call_back_id(incident: UUID, call: UUID, again: int) -> UUID:
+    """Id of the call-back of *call* after *incident* was reopened *again* times."""
+    return uuid5(NAMESPACE, f"call-back/{incident}/{call}/{again}")
+
+
+def appeal_id(assignment: UUID, ordinal: int) -> UUID:
+    """Id of the *ordinal*-th appeal about a duty."""
+    return uuid5(NAMESPACE, f"appeal/{assignment}/{ordinal}")
+
+
+def deferral_id(assignment: UUID, ordinal: int) -> UUID:
+    """Id of the *ordinal*-th suspension or extension asked for a duty."""
+    return uuid5(NAMESPACE, f"deferral/{assignment}/{ordinal}")
+
+
+def upward_report_id(incident: UUID, level: str, sequence: int) -> UUID:
+    """Id of report *sequence* of *incident*'s series for *level*."""
+    return uuid5(NAMESPACE, f"upward-report/{incident}/{level}/{sequence}")
+
+
+def supervision_id(incident: UUID, cause: UUID, ordinal: int) -> UUID:
+    """Id of the *ordinal*-th supervision that *cause* (a clock, a leader's order) opened."""
+    return uuid5(NAMESPACE, f"supervision/{incident}/{cause}/{ordinal}")
+
+
 def rejection_id(source: str, source_id: str, body_sha256: str) -> UUID:
     """Id of a refused body; the same body refused twice is one rejection."""
     return uuid5(NAMESPACE, f"rejected/{source}/{source_id}/{body_sha256}")

@@ -6,7 +6,11 @@ from uuid import UUID
 
 import msgspec
 
+from shared.contracts.appeal import Appeal
 from shared.contracts.call import Sheet
+from shared.contracts.call_back import CallBack
+from shared.contracts.deferral import Deferral
+from shared.contracts.upward_report import UpwardReport
 from shared.contracts.values import Instant, Lane, Line, OpenEnum
 
 
@@ -114,7 +118,18 @@ class ChangeKind(OpenEnum):
     ABSORBED = "absorbed"
     REROUTE_SUGGESTED = "reroute_suggested"
     SHORTFALL = "shortfall"
+    CALLED_BACK = "called_back"
+    APPEALED = "appealed"
+    APPEAL_REFUSED = "appeal_refused"
     EXEMPTED = "exempted"
+    REPORT_OWED = "report_owed"
+    REPORTED_UPWARD = "reported_upward"
+    SUSPENSION_ASKED = "suspension_asked"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    EXTENSION_ASKED = "extension_asked"
+    EXTENDED = "extended"
+    DEFERRAL_REFUSED = "deferral_refused"
     REFUSED = "refused"
     PURGED = "purged"
     UNKNOWN = "unknown"
@@ -233,6 +248,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Full snapshot of an incident (警情 / 事件); `version` is the event's own number.
 
     `attention` names why the duty desk has to look at it, until it has decided something.
+    `call_backs`, `appeals`, `deferrals` and `reports` are what has been said of it (ADR 0019).
     """
 
     incident_id: UUID
@@ -265,6 +281,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exercise: bool = False
     test: bool = False
     attention: tuple[str, ...] = ()
+    call_backs: tuple[CallBack, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    deferrals: tuple[Deferral, ...] = ()
+    reports: tuple[UpwardReport, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

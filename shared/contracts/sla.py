@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from shared.contracts.supervision import Supervision, SupervisionChange
 from shared.contracts.values import Instant, Lane, OpenEnum
 
 
@@ -106,7 +107,8 @@ class ClockChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class SlaEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`sla.urgent`, `sla.ordinary`: the incident's set of clocks at `version`.
 
-    `incident_version` is the newest incident event the set was derived from.
+    `incident_version` is the newest incident event the set was derived from; `supervisions` are the
+    incident's, open and closed.
     """
 
     incident_id: UUID
@@ -118,6 +120,8 @@ class SlaEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clocks: tuple[Clock, ...]
     changes: tuple[ClockChange, ...]
     exercise: bool = False
+    supervisions: tuple[Supervision, ...] = ()
+    supervision_changes: tuple[SupervisionChange, ...] = ()
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
