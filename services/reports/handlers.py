@@ -22,6 +22,7 @@ from services.reports.domain.extraction import (
 )
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
+from services.reports.domain.later_extraction import later_facts, supervision_facts
 from services.reports.domain.overdue import overdue_table, published_overdue
 from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
@@ -62,8 +63,10 @@ def _facts(event: Event) -> Iterator[Fact]:
             yield from link_facts(said.incident)
             for duty in said.incident.assignments:
                 yield assignment_fact(said.incident, duty)
+            yield from later_facts(said.incident)
         case SlaEvent() as said:
             yield from clock_facts(said)
+            yield from supervision_facts(said)
         case NoticeEvent() as said:
             yield notice_fact(said)
         case CallRejected() as said:

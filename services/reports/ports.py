@@ -17,10 +17,20 @@ from services.reports.domain.facts import (
     RejectionFact,
 )
 from services.reports.domain.freezing import EpochEnd, Revision
+from services.reports.domain.later_facts import LaterFact
 from services.reports.domain.period import Period
 from shared.runtime.store import Work
 
-Fact = CallFact | IncidentFact | LinkFact | AssignmentFact | ClockFact | NoticeFact | RejectionFact
+Fact = (
+    CallFact
+    | IncidentFact
+    | LinkFact
+    | AssignmentFact
+    | ClockFact
+    | NoticeFact
+    | RejectionFact
+    | LaterFact
+)
 
 
 class Stream(NamedTuple):

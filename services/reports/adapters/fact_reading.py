@@ -15,6 +15,14 @@ from services.reports.domain.facts import (
     Population,
     RejectionFact,
 )
+from services.reports.domain.later_facts import (
+    AppealFact,
+    CallBackFact,
+    DeferralFact,
+    RosterFact,
+    SupervisionFact,
+    UpwardReportFact,
+)
 from services.reports.domain.period import Period
 from services.reports.ports import Fact
 from shared.runtime.database import Database
@@ -46,6 +54,15 @@ _DUE = (
     f"select k.* from clock_fact k where k.due >= $1 and k.due < $2 and {_current(ClockFact, 'k')}"
 )
 
+_CALL_BACK_IN = f"select c.* from call_back_fact c where c.at >= $1 and c.at < $2 and {_current(CallBackFact, 'c')}"
+_WHEN = "coalesce(u.due, u.submitted_at)"
+_REPORT_IN = f"""
+select u.* from upward_report_fact u
+where {_WHEN} >= $1 and {_WHEN} < $2 and {_current(UpwardReportFact, "u")}"""
+_SUPERVISED_IN = f"""
+select s.* from supervision_fact s
+where s.opened_at >= $1 and s.opened_at < $2 and {_current(SupervisionFact, "s")}"""
+
 _CALLS = f"select {_columns(CallFact, 'p')} from ({_IN_PERIOD}) p order by p.received_at, p.call_id"
 _CLOCKS = (
     f"select {_columns(ClockFact, 'd')} from ({_DUE}) d order by d.due, d.clock_id, d.incident_id"
@@ -57,7 +74,10 @@ order by l.call_id, l.incident_id"""
 _INCIDENTS = f"""
 select {_columns(IncidentFact, "i")} from incident_fact i where {_current(IncidentFact, "i")}
   and i.incident_id in (
-    select p.opens from ({_IN_PERIOD}) p union select d.incident_id from ({_DUE}) d)
+    select p.opens from ({_IN_PERIOD}) p union select d.incident_id from ({_DUE}) d
+    union select b.incident_id from ({_CALL_BACK_IN}) b
+    union select r.incident_id from ({_REPORT_IN}) r
+    union select v.incident_id from ({_SUPERVISED_IN}) v)
 order by i.incident_id"""
 _ASSIGNMENTS = f"""
 select {_columns(AssignmentFact, "a")} from assignment_fact a
@@ -68,6 +88,28 @@ _REJECTIONS = f"""
 select {_columns(RejectionFact, "r")} from rejection_fact r
 where r.rejected_at >= $1 and r.rejected_at < $2 and {_current(RejectionFact, "r")}
 order by r.rejected_at, r.rejection_id"""
+_DUTIES_DUE = f"select d.assignment_id from ({_DUE}) d"
+_CALL_BACKS = f"""
+select {_columns(CallBackFact, "b")} from ({_CALL_BACK_IN}) b
+order by b.at, b.call_back_id, b.incident_id"""
+_APPEALS = f"""
+select {_columns(AppealFact, "a")} from appeal_fact a where {_current(AppealFact, "a")}
+  and (a.asked_at >= $1 and a.asked_at < $2 or a.assignment_id in ({_DUTIES_DUE}))
+order by a.asked_at, a.appeal_id, a.incident_id"""
+_DEFERRALS = f"""
+select {_columns(DeferralFact, "f")} from deferral_fact f where {_current(DeferralFact, "f")}
+  and f.assignment_id in ({_DUTIES_DUE})
+order by f.asked_at, f.deferral_id, f.incident_id"""
+_REPORTS = f"""
+select {_columns(UpwardReportFact, "r")} from ({_REPORT_IN}) r
+order by coalesce(r.due, r.submitted_at), r.report_id, r.incident_id"""
+_SUPERVISIONS = f"""
+select {_columns(SupervisionFact, "v")} from ({_SUPERVISED_IN}) v
+order by v.opened_at, v.supervision_id, v.incident_id"""
+_ROSTERS = f"""
+select {_columns(RosterFact, "o")} from roster_fact o
+where o.begins < $2 and o.ends > $1 and {_current(RosterFact, "o")}
+order by o.unit, o.begins, o.roster_id"""
 _READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"
 _HEARD = "select exercise, max(at) as at from heard group by exercise"
 
@@ -101,6 +143,12 @@ class FactReader:
                 assignments=await rows(AssignmentFact, _ASSIGNMENTS),
                 clocks=await rows(ClockFact, _CLOCKS),
                 rejections=await rows(RejectionFact, _REJECTIONS),
+                call_backs=await rows(CallBackFact, _CALL_BACKS),
+                appeals=await rows(AppealFact, _APPEALS),
+                deferrals=await rows(DeferralFact, _DEFERRALS),
+                reports=await rows(UpwardReportFact, _REPORTS),
+                supervisions=await rows(SupervisionFact, _SUPERVISIONS),
+                rosters=await rows(RosterFact, _ROSTERS),
                 heard={Population.of(exercise=h["exercise"]): h["at"] for h in heard},
                 read_at=await connection.fetchval(_READ_AT, epoch),
             )

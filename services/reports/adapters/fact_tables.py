@@ -16,6 +16,14 @@ from services.reports.domain.facts import (
     NoticeFact,
     RejectionFact,
 )
+from services.reports.domain.later_facts import (
+    AppealFact,
+    CallBackFact,
+    DeferralFact,
+    RosterFact,
+    SupervisionFact,
+    UpwardReportFact,
+)
 from services.reports.ports import Fact, Stream
 from shared.runtime.store import Work, Write
 
@@ -27,6 +35,12 @@ TABLES: Mapping[type[Fact], tuple[str, tuple[str, ...]]] = {
     ClockFact: ("clock_fact", ("clock_id", "incident_id")),
     NoticeFact: ("notice_fact", ("notice_id",)),
     RejectionFact: ("rejection_fact", ("rejection_id",)),
+    CallBackFact: ("call_back_fact", ("call_back_id", "incident_id")),
+    AppealFact: ("appeal_fact", ("appeal_id", "incident_id")),
+    DeferralFact: ("deferral_fact", ("deferral_id", "incident_id")),
+    UpwardReportFact: ("upward_report_fact", ("report_id", "incident_id")),
+    SupervisionFact: ("supervision_fact", ("supervision_id", "incident_id")),
+    RosterFact: ("roster_fact", ("roster_id",)),
 }
 """Table and key of each kind of fact; its columns bear the names of the fields."""
 

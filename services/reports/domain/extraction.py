@@ -41,6 +41,8 @@ def call_fact(said: CallEvent) -> CallFact:
         withdrawn=said.change is CallChange.WITHDRAWN,
         exercise=call.exercise,
         test=call.test,
+        rang_at=call.rang_at,
+        answered_at=call.answered_at,
     )
 
 

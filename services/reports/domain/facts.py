@@ -9,6 +9,14 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
+from services.reports.domain.later_facts import (
+    AppealFact,
+    CallBackFact,
+    DeferralFact,
+    RosterFact,
+    SupervisionFact,
+    UpwardReportFact,
+)
 from services.reports.domain.period import Period
 
 
@@ -41,6 +49,8 @@ class CallFact(NamedTuple):
     withdrawn: bool
     exercise: bool
     test: bool
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
 
 
 class LinkFact(NamedTuple):
@@ -169,8 +179,10 @@ class Facts:
     """Facts of a period and what they refer to, of both populations.
 
     `calls` were received in it, `clocks` are due in it; `incidents` and `assignments` are those
-    they speak of; `rejections` were refused in it. `heard` is the newest event time by population, `read_at` platform time when
-    they were read: `cut` says what they are used for.
+    they speak of; `rejections` were refused in it. `call_backs` were made in it, `supervisions`
+    opened in it, `reports` due in it (without a limit: made in it), `rosters` touch it; `appeals`
+    were asked in it or, like `deferrals`, are of its assignments. `heard` is the newest event time
+    by population, `read_at` platform time when they were read: `cut` says what they are used for.
     """
 
     calls: Sequence[CallFact] = ()
@@ -179,6 +191,12 @@ class Facts:
     assignments: Sequence[AssignmentFact] = ()
     clocks: Sequence[ClockFact] = ()
     rejections: Sequence[RejectionFact] = ()
+    call_backs: Sequence[CallBackFact] = ()
+    appeals: Sequence[AppealFact] = ()
+    deferrals: Sequence[DeferralFact] = ()
+    reports: Sequence[UpwardReportFact] = ()
+    supervisions: Sequence[SupervisionFact] = ()
+    rosters: Sequence[RosterFact] = ()
     heard: Mapping[Population, datetime] = field(default_factory=dict)
     read_at: datetime | None = None
 
