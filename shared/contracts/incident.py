@@ -131,6 +131,8 @@ class ChangeKind(OpenEnum):
     EXTENDED = "extended"
     DEFERRAL_REFUSED = "deferral_refused"
     REFUSED = "refused"
+    HELD = "held"
+    HOLD_RELEASED = "hold_released"
     PURGED = "purged"
     UNKNOWN = "unknown"
 
@@ -161,6 +163,14 @@ class StampOrigin(OpenEnum):
     FEED = "feed"
     DESK = "desk"
     AUTOMATIC = "automatic"
+    UNKNOWN = "unknown"
+
+
+class HoldPurpose(OpenEnum):
+    """What an incident is kept for past its retention 留存 (突发事件应对法 art. 85)."""
+
+    EVIDENCE = "evidence"
+    ASSESSMENT = "assessment"
     UNKNOWN = "unknown"
 
 
@@ -247,7 +257,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Full snapshot of an incident (警情 / 事件); `version` is the event's own number.
 
-    `attention` names why the duty desk has to look at it, until it has decided something.
+    `attention` names why the duty desk has to look at it, until it has decided something. `holds`
+    keep it past its retention; once `purged`, place and text are gone for good, the grid stays.
     `call_backs`, `appeals`, `deferrals` and `reports` are what has been said of it (ADR 0019).
     """
 
@@ -281,6 +292,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exercise: bool = False
     test: bool = False
     attention: tuple[str, ...] = ()
+    holds: tuple[HoldPurpose, ...] = ()
     call_backs: tuple[CallBack, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     deferrals: tuple[Deferral, ...] = ()

@@ -26,6 +26,7 @@ class Problem(StrEnum):
     UNSUPPORTED_MEDIA = "unsupported_media"
     TOO_LARGE = "too_large"
     CONFLICTING_BODY = "conflicting_body"
+    PURGED = "purged"
     BUSY = "busy"
     NOT_DURABLE = "not_durable"
     COMMAND_ID_MISSING = "command_id_missing"
@@ -58,6 +59,11 @@ MEANINGS: dict[Problem, Meaning] = {
         409,
         "同一编号已有不同内容(严格来源)",
         "this number is known with another body (strict source)",
+    ),
+    Problem.PURGED: Meaning(
+        410,
+        "该记录的保存期已满,内容已清除,不再接收其更新",
+        "its retention has ended and what it said is gone; nothing more is taken in for it",
     ),
     Problem.BUSY: Meaning(
         429, "队列已满,请按 Retry-After 重发", "the queue is full; send again after Retry-After"

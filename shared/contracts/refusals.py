@@ -43,6 +43,11 @@ class Refusal(StrEnum):
     HANDLING_UNIT = "handling_unit"
     NOT_ALL_REPORTED = "not_all_reported"
     SAME_LANE = "same_lane"
+    PURGED = "purged"
+    RETENTION_RUNS = "retention_runs"
+    ON_HOLD = "on_hold"
+    ALREADY_HELD = "already_held"
+    NOT_HELD = "not_held"
 
     @property
     def wording(self) -> Wording:
@@ -99,4 +104,11 @@ WORDINGS: dict[Refusal, Wording] = {
         "尚有单位未反馈", "a lead or support has not reported and was not released"
     ),
     Refusal.SAME_LANE: Wording("已在该线路办理", "it is handled on that line already"),
+    Refusal.PURGED: Wording(
+        "保存期已满,地点和文字已清除", "its retention has ended: place and text are gone"
+    ),
+    Refusal.RETENTION_RUNS: Wording("保存期未满", "its retention has not ended"),
+    Refusal.ON_HOLD: Wording("已留存,不得清除", "it is held and may not be purged"),
+    Refusal.ALREADY_HELD: Wording("已为该目的留存", "it is held for this purpose already"),
+    Refusal.NOT_HELD: Wording("未为该目的留存", "it is not held for this purpose"),
 }
