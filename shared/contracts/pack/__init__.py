@@ -11,6 +11,8 @@ from shared.contracts.pack.places import (
     Located,
     OfficeHours,
     Region,
+    SpecialPeriod,
+    SubCentre,
     at_seat,
     find_area,
     metres,
@@ -37,6 +39,7 @@ from shared.contracts.pack.scenario import (
     Repeats,
 )
 from shared.contracts.pack.shape import misshapen
+from shared.contracts.pack.surge import Surge
 from shared.contracts.pack.teams import (
     COUNTED_KINDS,
     PUBLIC_KINDS,
@@ -119,7 +122,10 @@ __all__ = [
     "RouteSet",
     "Selector",
     "Source",
+    "SpecialPeriod",
     "StaffingRule",
+    "SubCentre",
+    "Surge",
     "TableRow",
     "TownshipOfScene",
     "Unit",

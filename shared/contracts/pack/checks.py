@@ -66,12 +66,26 @@ def _unknown_words(value: object, path: tuple[str | int, ...]) -> Iterator[Probl
             yield from _unknown_words(item, (*path, str(key)))
 
 
+def _sub_centres(pack: Pack) -> Iterator[Problem]:
+    taken: dict[str, str] = {}
+    for index, centre in enumerate(pack.region.sub_centres):
+        path = ("region", "sub_centres", index, "areas")
+        for area in centre.areas:
+            if area not in pack.area_by_code:
+                yield Problem(path, ProblemReason.UNKNOWN_NAME, f"{area} is no area of the pack")
+            elif area in taken:
+                text = f"{area} belongs to {taken[area]} already"
+                yield Problem(path, ProblemReason.DUPLICATE, text)
+            taken.setdefault(area, centre.id)
+
+
 def _region(pack: Pack) -> Iterator[Problem]:
     try:
         ZoneInfo(pack.region.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         text = f"{pack.region.time_zone!r} is no time zone; write one like Asia/Shanghai"
         yield Problem(("region", "time_zone"), ProblemReason.UNKNOWN_NAME, text)
+    yield from _sub_centres(pack)
     for index, source in enumerate(pack.sources):
         try:
             codecs.lookup(source.charset)

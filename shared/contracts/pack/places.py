@@ -1,7 +1,7 @@
 """Where things are: the region, its areas, and how a unit's base lies to a scene (R01-R04)."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from math import asin, cos, radians, sin, sqrt
 from typing import Annotated, Protocol
 from zoneinfo import ZoneInfo
@@ -38,10 +38,27 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
     foreign_rules: tuple[str, ...] = ()
 
 
+class SubCentre(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sub-centre 分中心 and the areas it commands itself (P03, P07)."""
+
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)]
+    name: str
+    areas: tuple[AreaCode, ...]
+
+
+class SpecialPeriod(Struct, frozen=True, forbid_unknown_fields=True):
+    """A special-protection period 特护期, both days inclusive, local: reports are daily (R16)."""
+
+    name: str
+    first: date
+    last: date
+
+
 class Region(Struct, frozen=True, forbid_unknown_fields=True):
     """A county: its codes, zone, day window and house-keeping limits.
 
-    `day_start` is inclusive, `day_end` exclusive, both local time in `time_zone`.
+    `day_start` is inclusive, `day_end` exclusive, both local time in `time_zone`. Areas of none of
+    the `sub_centres` are the centre's own.
     """
 
     code: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -57,6 +74,13 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
     parked_feedback_limit_s: Positive
     backdating_tolerance_s: Positive
     expects: Expected
+    sub_centres: tuple[SubCentre, ...] = ()
+    special_periods: tuple[SpecialPeriod, ...] = ()
+
+    def special_period(self, day: date) -> str | None:
+        """Return the name of the special-protection period *day* lies in, the first that fits."""
+        found = (each for each in self.special_periods if each.first <= day <= each.last)
+        return next((each.name for each in found), None)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -17,6 +17,7 @@ from shared.contracts.pack.notices import Notices
 from shared.contracts.pack.places import Area, Located, Region, relation
 from shared.contracts.pack.routes import Route
 from shared.contracts.pack.scenario import Drill
+from shared.contracts.pack.surge import Surge
 from shared.contracts.pack.teams import (
     Capability,
     CommanderRule,
@@ -50,7 +51,8 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True, dict=True, eq=False)
     notices: Notices
     drill: Drill
     assessment: Assessment = Assessment()
-    """A pack's files have to say it; packs stored with months frozen before it existed do not."""
+    surge: Surge = Surge()
+    """A pack's files have to say these; packs stored with months frozen before they existed do not."""
 
     @cached_property
     def digest(self) -> str:
