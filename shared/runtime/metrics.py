@@ -31,13 +31,15 @@ HTTP_SECONDS = Histogram(
     "liandong_http_seconds", "Requests by door and status", ["door", "status"], buckets=_FAST
 )
 
-# --- retention (router: incident, feedback; intake: call, contact, record) ----------------------
+# --- retention (router: incident, feedback; intake: call with its contact, record) ---------
 PURGED = Counter(
     "liandong_purged", "Records whose place, text or contact went when retention ended", ["kind"]
 )
 ON_HOLD = Gauge("liandong_on_hold", "Incidents kept for evidence or assessment (留存)")
 OVERDUE_PURGE = Gauge(
-    "liandong_overdue_purge", "Records whose retention ended a day ago and which still stand", ["kind"]
+    "liandong_overdue_purge",
+    "Records whose retention ended a day ago and which still stand",
+    ["kind"],
 )
 
 # --- intake ------------------------------------------------------------------------------------
