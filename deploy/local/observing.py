@@ -21,7 +21,7 @@ from shared.contracts.incident import Incident
 from shared.contracts.sla import Clock
 
 _SAYING = ("intake", "router", "sla", "notify", "reports")
-_HEARING = ("router", "sla", "notify", "reports")
+_HEARING = ("intake", "router", "sla", "notify", "reports")
 _ENDED = "('closed', 'invalid', 'duplicate', 'transferred', 'cancelled')"
 _OUT = "('acked', 'turned_out', 'assembled', 'arrived')"
 

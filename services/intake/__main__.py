@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+from functools import partial
 
 from services.intake.adapters.app import Doors
 from services.intake.adapters.body import known_charset
@@ -11,6 +13,8 @@ from services.intake.adapters.feed_door import Feed, FeedDoor
 from services.intake.adapters.gate import Gate
 from services.intake.adapters.read_api import read_api
 from services.intake.adapters.reads import CallReads
+from services.intake.adapters.retained import CaseTable, RetainedCalls
+from services.intake.adapters.retention import RetentionSweep
 from services.intake.adapters.submissions import Ceilings, Submissions
 from services.intake.adapters.tables import CallTable, FeedbackTable, RejectionTable
 from services.intake.adapters.vault import ContactVault
@@ -21,17 +25,23 @@ from services.intake.domain.reading import hotlines
 from services.intake.domain.records import read_record
 from services.intake.domain.times import FUTURE_TOLERANCE, Horizon
 from services.intake.handlers import Handlers
+from services.intake.retention_handlers import Retention, on_incidents
+from shared.contracts.consumers import CONSUMERS
 from shared.contracts.values import Lane
 from shared.runtime import keys, logs, packs, service, settings
 from shared.runtime.clock import DatabaseClock
+from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.group import GroupCommit
-from shared.runtime.kafka import KafkaSink
+from shared.runtime.kafka import KafkaSink, KafkaSource
+from shared.runtime.pruning import Pruning, kept_days
 from shared.runtime.relay import Relay
 from shared.runtime.store import Store
 from shared.runtime.web import Server, health_routes
 
-NAME = "intake"
+NAME, CASES = "intake", "intake.cases"
+GATHER_MS, HEARD_AT_ONCE = 1000, 2000
+"""Nobody waits for what intake hears: a few large batches a second, beside the calls' path."""
 
 
 async def main() -> None:
@@ -60,6 +70,25 @@ async def main() -> None:
     )
     size = {"batch": config.group, "queue": config.queue}
     calls = {lane: GroupCommit(f"calls.{lane}", decide.on_calls, store, **size) for lane in Lane}
+    heard = KafkaSource(
+        config.kafka,
+        group=CASES,
+        topics=CONSUMERS[CASES],
+        instance=config.instance,
+        gather_ms=GATHER_MS,
+    )
+    listener = Consumer(
+        CASES,
+        heard,
+        store,
+        partial(on_incidents, cases=CaseTable(database)),
+        lane=Lane.ORDINARY,
+        batch=HEARD_AT_ONCE,
+    )
+    period, retained = timedelta(days=pack.region.retention_days), RetainedCalls(database)
+    retention = Retention(
+        retained, period, heard_all=lambda: listener.waiting is None and heard.lag() == 0
+    )
     feedback = GroupCommit("feedback", decide.on_feedback, store, **size)
     refusals = GroupCommit("refusals", decide.on_refusals, store, **size)
     submissions = Submissions(calls, feedback, refusals, relay.backlog, _ceilings(config))
@@ -74,7 +103,16 @@ async def main() -> None:
         digest=vault.digest,
         horizon=lambda: Horizon(clock.now(), clock.tolerance(FUTURE_TOLERANCE)),
     )
-    parts: list[service.Part] = [relay, clock, *calls.values(), feedback, refusals]
+    parts: list[service.Part] = [
+        relay,
+        clock,
+        *calls.values(),
+        feedback,
+        refusals,
+        listener,
+        RetentionSweep(store, retention, retained, period),
+        Pruning(database, kept_days(NAME)),
+    ]
     reads = read_api(keyring, CallReads(database), Contacts(database, vault), config)
     server = Server(Doors(door.routes(), reads), config)
     parts.append(server)

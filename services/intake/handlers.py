@@ -24,6 +24,13 @@ from shared.runtime.store import Work
 REJECTED_TOPIC, FEEDBACK_TOPIC = "call.rejected.v1", "unit.feedback.v1"
 
 
+_UNTAKEN = {
+    Outcome.CONFLICTING: str(Problem.CONFLICTING_BODY),
+    Outcome.PURGED: str(Problem.PURGED),
+}
+"""Bodies that were read, and are not taken in all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handed:
     """How a body came in: from which source, its keyed digest, size and trace.
@@ -90,15 +97,15 @@ class Handlers:
         """Number each call's revisions in order and say each; the last one's state is stored."""
         stored = await self.calls.load({each.call_id for each in group})
         folds: dict[UUID, _Fold] = {}
-        answers, conflicts = [], []
+        answers, untaken = [], []
         for each in group:
             fold = folds.get(each.call_id) or _Fold(stored.get(each.call_id))
             folds[each.call_id] = fold
             answers.append(self._on_call(each, fold, work))
-            if answers[-1].outcome is Outcome.CONFLICTING:
-                conflicts.append(_conflict(each))
-        if conflicts:  # told to the desk as well: a changed body may be news of the emergency
-            await self.on_refusals(conflicts, work)
+            if reason := _UNTAKEN.get(answers[-1].outcome):
+                untaken.append(HandedRefusal(each.reading.source_id, (reason,), each.handed))
+        if untaken:  # told to the desk as well: a changed body may be news of the emergency
+            await self.on_refusals(untaken, work)
         for call_id, fold in folds.items():
             if fold.call is not None:
                 self.calls.save(work, fold.call, base=fold.base, known=fold.known)
@@ -145,22 +152,29 @@ class Handlers:
         )
 
     async def on_feedback(self, group: Sequence[HandedFeedback], work: Work) -> list[Answer]:
-        """Say each unit's record once, keyed as the call it belongs to: its stamps are facts."""
+        """Say each unit's record once, keyed as the call it belongs to: its stamps are facts.
+
+        What comes for a call whose retention has ended is not taken in; the desk is told.
+        """
         known = await self.feedback.load({each.feedback_id for each in group})
         of = {each.feedback_id: _call_of(each) for each in group}
         calls = await self.calls.load(set(of.values()))
-        answers = []
+        answers, untaken = [], []
         for each in group:
             key = each.feedback_id
-            outcome = Outcome.REPEATED if key in known else Outcome.RECEIVED
+            call = calls.get(of[key])
+            outcome = _of_record(call, repeated=key in known)
             answers.append(Answer(outcome, key, 1))
-            if key not in known:
+            if outcome is Outcome.PURGED:
+                reason = (_UNTAKEN[outcome],)
+                untaken.append(HandedRefusal(each.reading.record_id, reason, each.handed))
+            elif outcome is Outcome.RECEIVED:
                 known.add(key)
-                call = calls.get(of[key])
                 root = call.root if call else each.reading.call_number
                 said = self._feedback(each, of[key], root)
                 self.feedback.save(work, said)
                 work.publish(_feedback_message(said, each.handed))
+        await self.on_refusals(untaken, work)
         return answers
 
     def _feedback(self, each: HandedFeedback, call_id: UUID, root: str) -> UnitFeedback:
@@ -180,6 +194,8 @@ class Handlers:
     async def on_refusals(self, group: Sequence[HandedRefusal], work: Work) -> list[None]:
         """Say each refused body once, masked: nothing that was sent is dropped in silence."""
         keyed = {_rejection_id(each): each for each in group}
+        if not keyed:
+            return []
         told = await self.rejections.load(keyed)
         for rejection_id, each in keyed.items():
             if rejection_id not in told:
@@ -237,9 +253,10 @@ def lane_of(source: Source) -> Lane:
     return Lane.ORDINARY if source.line is Line.GOVERNMENT else Lane.URGENT
 
 
-def _conflict(each: HandedCall) -> HandedRefusal:
-    reason = (str(Problem.CONFLICTING_BODY),)
-    return HandedRefusal(each.reading.source_id, reason, each.handed)
+def _of_record(call: StoredCall | None, *, repeated: bool) -> Outcome:
+    if repeated:
+        return Outcome.REPEATED
+    return Outcome.PURGED if call and call.known.purged else Outcome.RECEIVED
 
 
 def _call_of(each: HandedFeedback) -> UUID:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
+from services.intake.domain.cases import Case, CaseState
 from services.intake.domain.contact import Contact
 from services.intake.domain.revisions import Known
 from shared.contracts.call import Call, CallRejected, UnitFeedback
@@ -62,3 +64,42 @@ class Vault(Protocol):
 
     def caller(self, contact: Contact) -> str | None:
         """Return the salted hash that the same caller has again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A call that need not be kept any more; `call` None where it is cleared already or never came."""
+
+    call_id: UUID
+    version: int
+    call: Call | None
+    token: UUID | None
+
+
+class Cases(Protocol):
+    """Which incidents speak of which calls."""
+
+    async def load(self, call_ids: Iterable[UUID]) -> dict[Case, CaseState]:
+        """Return what is known of *call_ids*; raises Unavailable."""
+
+    def save(self, work: Work, case: Case, state: CaseState) -> None:
+        """Write one; a state further on stays."""
+
+
+class Retained(Protocol):
+    """What is kept until its retention ends; each look returns a bounded batch."""
+
+    async def ended(self) -> Sequence[Kept]:
+        """Return calls whose incidents are all purged; raises Unavailable."""
+
+    async def unopened(self, period: timedelta) -> Sequence[Kept]:
+        """Return calls older than *period* of which no incident was heard; raises Unavailable."""
+
+    def close_case(self, work: Work, call_id: UUID) -> None:
+        """Note that nothing of the call is left to clear for the incidents purged so far."""
+
+    def clear(self, work: Work, kept: Kept, left: Call) -> None:
+        """Write *left* in place of the call, guarded; its contact's key and its records' docs go."""
+
+    async def clear_records(self, period: timedelta) -> int:
+        """Clear units' records older than *period* whose call is not kept; return how many."""

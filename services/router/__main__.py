@@ -14,9 +14,11 @@ from services.router.adapters.numbers import BlockNumbers
 from services.router.adapters.parked import ParkedWatch
 from services.router.adapters.reads import ReadDoors
 from services.router.adapters.region import PacedRegion
+from services.router.adapters.retention import RetainedRows, RetentionSweep
 from services.router.config import Settings
 from services.router.domain.requests import Answer, Request
 from services.router.handlers import Commands, Desk, Handlers
+from services.router.retention_handlers import Retention
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.values import Lane
 from shared.runtime import keys, logs, service, settings
@@ -47,6 +49,7 @@ async def start() -> None:
     region, incidents = PacedRegion(pack, clock), StoredIncidents(database)
     desk = Desk(clock, region, BlockNumbers(database), incidents)
     handlers = Handlers(desk)
+    retained = RetainedRows(database)
 
     def consumer(name: str, handler: Handler, lane: Lane) -> Consumer:
         source = KafkaSource(mine.kafka, group=name, topics=CONSUMERS[name], instance=mine.instance)
@@ -69,6 +72,7 @@ async def start() -> None:
         group,
         ParkedWatch(database),
         Pruning(database, kept_days("router")),
+        RetentionSweep(store, Retention(desk, retained), retained),
     ]
     server = Server(Starlette(routes=[*doors, *health_routes(parts)]), mine)
     await service.run([*parts, server])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Protocol
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from services.router.domain.casebook import Casebook
 from services.router.domain.policy import Policy
+from shared.contracts.values import Lane
 from shared.runtime.store import Work
 
 
@@ -51,6 +52,23 @@ class Incidents(Protocol):
 
     def save(self, work: Work, book: Casebook) -> None:
         """Put what was decided into *work*, guarded by the versions read."""
+
+
+class Due(NamedTuple):
+    """What can be purged: the oldest first, and the database's platform time (UTC) when it looked."""
+
+    now: datetime
+    incidents: Sequence[UUID]
+
+
+class Retained(Protocol):
+    """What is kept until its retention ends."""
+
+    async def due(self, lane: Lane, retention: timedelta) -> Due:
+        """Return incidents of *lane* over for *retention*, a batch; raises Unavailable."""
+
+    async def drop_parked(self, retention: timedelta) -> int:
+        """Delete a batch of feedback whose call never came in *retention*; return how many."""
 
 
 class Answers(Protocol):

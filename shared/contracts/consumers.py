@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CONSUMERS: dict[str, tuple[str, ...]] = {
+    "intake.cases": ("incident.urgent.v1", "incident.ordinary.v1"),
     "router.urgent": ("call.urgent.v1",),
     "router.ordinary": ("call.ordinary.v1",),
     "router.feedback": ("unit.feedback.v1",),

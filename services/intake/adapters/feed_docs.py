@@ -20,6 +20,7 @@ _PROBLEMS = (
     Problem.UNAUTHENTICATED,
     Problem.FORBIDDEN,
     Problem.CONFLICTING_BODY,
+    Problem.PURGED,
     Problem.TOO_LARGE,
     Problem.UNSUPPORTED_MEDIA,
     Problem.BUSY,

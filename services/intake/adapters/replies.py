@@ -36,6 +36,7 @@ WORDS = tuple(str(o) for o in _STATUS) + tuple(
         Problem.UNSUPPORTED_MEDIA,
         Problem.TOO_LARGE,
         Problem.CONFLICTING_BODY,
+        Problem.PURGED,
         Problem.BUSY,
         Problem.NOT_DURABLE,
     )
@@ -44,11 +45,13 @@ WORDS = tuple(str(o) for o in _STATUS) + tuple(
 
 
 def taken(answer: Answer, id_name: str) -> Reply:
-    """Return 202 or 200 with our ids, or 409 from a strict source whose body changed."""
+    """Return 202 or 200 with our ids, 409 from a strict source whose body changed, or 410 when purged."""
     if answer.outcome is Outcome.CONFLICTING:
         return refused(
             Problem.CONFLICTING_BODY, f"revision {answer.revision} is kept; correct the number"
         )
+    if answer.outcome is Outcome.PURGED:
+        return refused(Problem.PURGED, "send news of it as a record with a number of its own")
     text = (
         f'{{"{id_name}":"{answer.record}","revision":{answer.revision}'
         f',"outcome":"{answer.outcome}"}}'

@@ -60,7 +60,7 @@ _REJECTION = appended(
     },
 )
 _LOAD_CALLS = """
-select call_id, version, digests, lane, contact, root from calls where call_id = any($1::uuid[])
+select call_id, version, purged, digests, lane, contact, root from calls where call_id = any($1::uuid[])
 """
 _LOAD_FEEDBACK = "select feedback_id from feedback where feedback_id = any($1::uuid[])"
 _LOAD_REJECTIONS = "select rejection_id from rejection where rejection_id = any($1::uuid[])"
@@ -76,7 +76,8 @@ class CallTable:
         rows = await self._database.fetch(_LOAD_CALLS, list(call_ids))
         return {
             r["call_id"]: StoredCall(
-                Known(r["version"], r["digests"]),
+                # the purge took a version of its own, that no body made
+                Known(r["version"] - r["purged"], r["digests"], r["purged"]),
                 _LANES[r["lane"]],
                 r["contact"].hex if r["contact"] else None,
                 r["root"],

@@ -17,14 +17,19 @@ class Outcome(StrEnum):
     REVISED = "revised"
     REPEATED = "repeated"
     CONFLICTING = "conflicting_body"
+    PURGED = "purged"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A record we have: its newest revision, and the bodies' digests, oldest first."""
+    """A record we have: its newest revision, and the bodies' digests, oldest first.
+
+    Of a *purged* one nothing but these is left, and nothing more is taken in.
+    """
 
     revision: int
     digests: bytes
+    purged: bool = False
 
     def with_body(self, digest: bytes) -> Known:
         """Return what is known once a new body was taken in."""
@@ -55,6 +60,8 @@ def judge(known: Known, digest: bytes, *, strict: bool, dated: bool) -> tuple[Ou
     made = known.revision_of(digest)
     if made == known.revision or (made is not None and dated):
         return Outcome.REPEATED, made
+    if known.purged:
+        return Outcome.PURGED, known.revision
     if strict:
         return Outcome.CONFLICTING, known.revision
     return Outcome.REVISED, known.revision + 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from services.router.domain import commands
 from shared.contracts.call import Sheet
-from shared.contracts.incident import StampKind, StampOrigin
+from shared.contracts.incident import HoldPurpose, StampKind, StampOrigin
 from shared.contracts.values import Instant, Line
 from shared.runtime.keys import Principal
 
@@ -66,6 +66,12 @@ class DecideReturnBody(OfAssignment, frozen=True, kw_only=True):
     granted: bool
     unit: str | None = None
     arbitrated: bool = False
+
+
+class HoldBody(Because, frozen=True, kw_only=True):
+    """What it is kept for past its retention, or need not be kept for any more."""
+
+    purpose: Literal["evidence", "assessment"]
 
 
 class TransferBody(Because, frozen=True, kw_only=True):
@@ -181,6 +187,14 @@ def _activate(who: Principal, target: UUID, body: OfAssignment) -> commands.Comm
     return commands.Activate(by=who.name, assignment_id=body.assignment_id or target)
 
 
+def _of_hold(kind: type[commands.Hold | commands.ReleaseHold]) -> Action:
+    def build(who: Principal, _: UUID, asked: HoldBody) -> commands.Command:
+        purpose = HoldPurpose(asked.purpose)
+        return kind(by=who.name, purpose=purpose, reason=scrubbed(asked.reason))
+
+    return Action(HoldBody, build)
+
+
 def _transfer(who: Principal, _: UUID, body: TransferBody) -> commands.Command:
     return commands.Transfer(by=who.name, line=body.line, reason=scrubbed(body.reason))
 
@@ -218,6 +232,8 @@ DESK_ACTIONS: dict[str, Action] = {
     "check": Action(VerifyBody, lambda who, _, b: _checked(who, b, passed=b.passed)),
     "close": Action(Because, lambda who, _, b: _checked(who, b, passed=True)),
     "rework": Action(ReworkBody, lambda who, _, b: _checked(who, b, passed=False)),
+    "hold": _of_hold(commands.Hold),
+    "release-hold": _of_hold(commands.ReleaseHold),
     "suspend": _later(commands.Later.SUSPEND),
     "extend": _later(commands.Later.EXTEND),
     "appeal": _later(commands.Later.APPEAL),

@@ -10,6 +10,7 @@ import msgspec
 
 from services.router.domain.awaiting import awaits
 from services.router.domain.casebook import CallLink, Casebook, Said
+from services.router.domain.retention import over_since
 from shared.contracts.call import UnitFeedback
 from shared.contracts.envelope import Message
 from shared.contracts.incident import ChangeKind, Incident, IncidentEvent
@@ -29,6 +30,8 @@ INCIDENT = guarded(
         "opened_at": "timestamptz",
         "updated_at": "timestamptz",
         "awaits": "text",
+        "over_since": "timestamptz",
+        "held": "boolean",
         "doc": "bytea",
     },
 )
@@ -39,6 +42,28 @@ ASSIGNMENT = appended("assignment", {"assignment_id": "uuid", "incident_id": "uu
 DECISION = appended(
     "decision",
     {"incident_id": "uuid", "version": "bigint", "decided_at": "timestamptz", "doc": "bytea"},
+)
+HOLD = appended(
+    "hold",
+    {
+        "incident_id": "uuid",
+        "version": "bigint",
+        "what": "text",
+        "purpose": "text",
+        "by_whom": "text",
+        "reason": "text",
+        "decided_at": "timestamptz",
+    },
+    guard=True,
+)
+WORDLESS_HOLDS = Write(
+    "hold_wordless",
+    (("incident_id", "uuid"),),
+    """
+hold_cleared as (update hold h set reason = null from hold_wordless_in i
+  where h.incident_id = i.incident_id and h.reason is not null returning 1),
+hold_wordless as (select 1 from hold_cleared)""",
+    guard=False,
 )
 PARKED = appended(
     "parked_feedback",
@@ -102,6 +127,8 @@ class StoredIncidents:
             work.publish(_message(book, said))
         for incident_id in {said.incident.incident_id for said in book.said}:
             _put_incident(work, book, book.incidents[incident_id])
+            if book.incidents[incident_id].purged:
+                work.put(WORDLESS_HOLDS, incident_id)
         for call_id, link in book.relinked.items():
             at = (link.version, link.version + 1)
             work.put(CALL_LINK, call_id, *at, link.incident_id, link.chain_id, link.revision)
@@ -110,6 +137,17 @@ class StoredIncidents:
         for incident, record in book.decisions:
             doc = _ENCODE(record)
             work.put(DECISION, incident.incident_id, incident.version, record.decided_at, doc)
+        for incident, asked, change in book.holds:
+            work.put(
+                HOLD,
+                incident.incident_id,
+                incident.version,
+                str(change.kind),
+                str(asked.purpose),
+                asked.by,
+                asked.reason,
+                change.at,
+            )
         for waiting in book.parked_now:
             doc = _ENCODE(waiting)
             work.put(PARKED, waiting.feedback_id, waiting.call_id, book.now, doc)
@@ -154,6 +192,8 @@ def _put_incident(work: Work, book: Casebook, incident: Incident) -> None:
         incident.received_at,
         book.now,
         awaits(incident),
+        over_since(incident),
+        bool(incident.holds),
         _ENCODE(incident),
     )
 

@@ -30,6 +30,10 @@ DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 _BY_ID = "select doc from incident where incident_id = $1"
 _BY_CALL = "select i.doc from call_link l join incident i using (incident_id) where l.call_id = $1"
 _DECISIONS = "select version, doc from decision where incident_id = $1 order by version limit 200"
+_HOLDS = """
+select version, what, purpose, by_whom as by, reason, decided_at from hold
+where incident_id = $1 order by version limit 200
+"""
 _PAGE = """
 select doc, opened_at, incident_id from incident
 where ($1::text is null or state = $1)
@@ -79,6 +83,7 @@ class ReadDoors:
             Route("/v1/incidents/{id}", self._guarded(self._one)),
             Route("/v1/calls/{id}/incident", self._guarded(self._of_call)),
             Route("/v1/decisions/{id}", self._guarded(self._decisions)),
+            Route("/v1/holds/{id}", self._guarded(self._holds)),
             Route("/v1/parked", self._guarded(self._parked)),
             Route("/v1/desk", self._guarded(self._awaiting)),
             Route("/v1/deadletters", self._guarded(self._dead)),
@@ -124,6 +129,12 @@ class ReadDoors:
             raise WrongRead(Problem.NOT_FOUND, "no decision of such an incident")
         found = [{"version": r["version"], "decision": msgspec.Raw(r["doc"])} for r in rows]
         return _page(found, len(found))
+
+    async def _holds(self, request: Request, who: Principal) -> Response:
+        """Who held it past its retention (留存), who let go, and why; oldest first."""
+        _only_desk(who)
+        rows = await self._database.fetch(_HOLDS, _id(request))
+        return _page([dict(row) for row in rows], len(rows))
 
     async def _awaiting(self, request: Request, who: Principal) -> Response:
         """Oldest first; an incident with several matters stands with all of them on one page."""

@@ -52,10 +52,12 @@ REPORTED = frozenset({IncidentState.HANDLED, IncidentState.VERIFYING})
 def can_join(incident: Incident, call: Call, policy: Policy) -> bool:
     """Say whether *call* belongs to this incident; else it opens one of its own, linked.
 
-    Nothing may fall silent: a call about an incident that was called off, or closed long ago, or
+    Nothing may fall silent: a call about an incident that was called off, closed long ago or purged, or
     an urgent one about an ordinary incident (the lane is fixed at opening), is dispatched afresh.
     """
-    if call.exercise != incident.exercise or incident.state in NEVER_HANDLED:
+    if incident.purged or incident.state in NEVER_HANDLED:
+        return False
+    if call.exercise != incident.exercise:
         return False
     if call.lane is Lane.URGENT and incident.lane is Lane.ORDINARY:
         return False

@@ -10,12 +10,14 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.router.domain import machine
-from services.router.domain.commands import Command, Transfer
+from services.router.domain.changes import change
+from services.router.domain.commands import Command, Hold, ReleaseHold, Transfer
 from services.router.domain.opening import number, open_transferred
 from services.router.domain.outcome import Decided, Outcome
 from services.router.domain.policy import Policy
 from shared.contracts.call import UnitFeedback
-from shared.contracts.incident import Change, Decision, Incident
+from shared.contracts.incident import Change, ChangeKind, Decision, Incident
+from shared.contracts.refusals import Refusal
 
 _TICK = timedelta(microseconds=1)
 
@@ -70,6 +72,7 @@ class Casebook:
     decisions: list[tuple[Incident, Decision]] = field(default_factory=list)
     parked_now: list[UnitFeedback] = field(default_factory=list)
     unparked: list[UUID] = field(default_factory=list)
+    holds: list[tuple[Incident, Hold | ReleaseHold, Change]] = field(default_factory=list)
     duties_now: list[tuple[UUID, UUID]] = field(default_factory=list)
 
     def tick(self) -> datetime:
@@ -134,9 +137,17 @@ class Casebook:
         outcome = machine.decide(incident, command, self.moment(incident), self.policy)
         if isinstance(outcome, Decided):
             self.settle(outcome, trace)
+            if isinstance(command, Hold | ReleaseHold) and outcome.changes:
+                self.holds.append((outcome.incident, command, outcome.changes[0]))
             if isinstance(command, Transfer):
                 self._go_on_elsewhere(outcome.incident, command, trace)
         return outcome
+
+    def refuse(self, incident_id: UUID, reason: Refusal, by: str, trace: str | None) -> None:
+        """Say that what came by a feed was refused: a feed gets no 409, the desk sees it all the same."""
+        incident = self.incidents[incident_id]
+        said = change(ChangeKind.REFUSED, self.moment(incident), by=by, reason=reason)
+        self.settle(machine.versioned(incident, Decided(incident, (said,))), trace)
 
     def settle(self, decided: Decided, trace: str | None) -> None:
         """Take over a decision; without changes there is nothing to say."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from shared.contracts.call import Call, Sheet
-from shared.contracts.incident import StampKind, StampOrigin
+from shared.contracts.incident import HoldPurpose, StampKind, StampOrigin
 from shared.contracts.values import Line
 
 
@@ -145,6 +145,24 @@ class Reopen(Command, frozen=True, kw_only=True):
     """Row 17."""
 
     reason: str = ""
+
+
+class Hold(Command, frozen=True, kw_only=True):
+    """留存: keep it past its retention, for evidence or for the assessment."""
+
+    purpose: HoldPurpose
+    reason: str = ""
+
+
+class ReleaseHold(Command, frozen=True, kw_only=True):
+    """It need not be kept for this purpose any more."""
+
+    purpose: HoldPurpose
+    reason: str = ""
+
+
+class Purge(Command, frozen=True, kw_only=True):
+    """Its retention has ended: place and text go (DOMAIN §7)."""
 
 
 class Later(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.router.domain import duties
-from services.router.domain.changes import change_of
+from services.router.domain.changes import change, change_of
 from services.router.domain.commands import AskReturn, Command, Report, SelfDispatch
 from services.router.domain.machine import step, versioned
 from services.router.domain.outcome import Decided, Outcome, Refused
@@ -13,11 +13,13 @@ from services.router.domain.policy import Policy
 from shared.contracts.call import FeedbackKind, FeedbackStamp, UnitFeedback
 from shared.contracts.incident import (
     Assignment,
+    Change,
     ChangeKind,
     Incident,
     StampKind,
     StampOrigin,
 )
+from shared.contracts.refusals import Refusal
 
 _KINDS = [
     FeedbackKind.RETURNED,
@@ -38,10 +40,12 @@ def apply_feedback(
     """Apply every stamp that can be; one that cannot is said as REFUSED, since a feed gets no 409.
 
     A unit nobody assigned gets a self-dispatched duty (双轨制). Refused as a whole only for a unit
-    the pack does not know.
+    the pack does not know. Of a purged incident nothing is applied, the record is said as refused.
     """
     by = f"feed:{feedback.source}"
     decided = Decided(incident)
+    if incident.purged:
+        return versioned(incident, decided.then(incident, _too_late(incident, feedback, now, by)))
     if duties.duty_of_unit(incident, feedback.unit) is None:
         begun = step(incident, SelfDispatch(by=by, unit=feedback.unit), now, policy)
         if isinstance(begun, Refused):
@@ -61,6 +65,13 @@ def apply_feedback(
         else:
             decided = decided.then(outcome.incident, *outcome.changes)
     return versioned(incident, decided)
+
+
+def _too_late(incident: Incident, feedback: UnitFeedback, now: datetime, by: str) -> Change:
+    duty = duties.duty_of_unit(incident, feedback.unit)
+    if duty:
+        return change_of(duty, ChangeKind.REFUSED, now, by=by, reason=Refusal.PURGED)
+    return change(ChangeKind.REFUSED, now, by=by, reason=Refusal.PURGED)
 
 
 def _stamps(feedback: UnitFeedback) -> list[FeedbackStamp]:

@@ -69,7 +69,9 @@ def _opened(book: Casebook, call: Call, linked: tuple[UUID, ...], trace: str | N
 def _revised(book: Casebook, event: CallEvent, incident_id: UUID, trace: str | None) -> None:
     call, incident = event.call, book.incidents[incident_id]
     book.link(call.call_id, incident_id, call.revision)
-    if event.change is CallChange.WITHDRAWN:
+    if incident.purged:
+        book.refuse(incident_id, Refusal.PURGED, call.source, trace)
+    elif event.change is CallChange.WITHDRAWN:
         book.command(incident_id, Withdraw(by=call.source, call=call), trace)
     elif call.lane is Lane.URGENT and incident.lane is Lane.ORDINARY:
         _proved_urgent(book, call, incident_id, trace)

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from services.router.domain import call_rows, commands, desk_rows, incident_rows, unit_rows
+from services.router.domain import (
+    call_rows,
+    commands,
+    desk_rows,
+    incident_rows,
+    retention,
+    unit_rows,
+)
 from services.router.domain.outcome import Decided, Outcome, Refused
 from services.router.domain.policy import Policy
 from shared.contracts.incident import Incident, IncidentState
@@ -56,6 +63,9 @@ TABLE: dict[type[commands.Command], Row] = {
     commands.Cancel: Row("21", UNFINISHED, incident_rows.cancel),
     commands.Check: Row("13, 14", frozenset({State.VERIFYING}), incident_rows.check),
     commands.Reopen: Row("17", frozenset({State.CLOSED}), incident_rows.reopen),
+    commands.Hold: Row("retention", ANY, retention.hold),
+    commands.ReleaseHold: Row("retention", ANY, retention.release_hold),
+    commands.Purge: Row("retention", call_rows.FINISHED, retention.purge),
     commands.Deferred: Row("15, 16, 18, 20, 25", ANY, _not_yet),
 }
 """Rows 1, 2 and 5 of a new incident are `opening.open_incident`: there is no state before it."""
@@ -83,7 +93,13 @@ def decide(incident: Incident, command: commands.Command, now: datetime, policy:
 
 
 def step(incident: Incident, command: commands.Command, now: datetime, policy: Policy) -> Outcome:
-    """Look *command* up in the table and apply its row; the version stays."""
+    """Look *command* up in the table and apply its row; the version stays.
+
+    A purged incident takes nothing any more: place and text must not come back to it.
+    """
+    if incident.purged:
+        again = isinstance(command, commands.Purge)
+        return Decided(incident) if again else Refused(Refusal.PURGED)
     row = TABLE[type(command)]
     if incident.state not in row.states:
         over = incident.state in call_rows.FINISHED

@@ -26,3 +26,8 @@ class Policy(Struct, frozen=True):
     back_dating: timedelta = timedelta(minutes=5)
     return_limit: timedelta = RETURN_LIMIT
     repeat_window: timedelta = REPEAT_WINDOW
+
+    @property
+    def retention(self) -> timedelta:
+        """How long place, text and contact are kept after the end (DOMAIN §7: the pack says)."""
+        return timedelta(days=self.pack.region.retention_days)

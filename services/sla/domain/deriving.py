@@ -27,10 +27,10 @@ def derive(before: ClockSet | None, incident: Incident, rules: Rules, now: datet
 
     Judges by event times only; *now* (platform time, UTC) marks when something was found. What is
     merely overdue is left to the firing, which asks the database's clock. A snapshot older than
-    the one *before* was derived from changes nothing.
+    the one *before* was derived from changes nothing, nor does a purged one: all was judged.
     """
     before = before or _empty(incident)
-    if incident.version <= before.incident_version:
+    if incident.purged or incident.version <= before.incident_version:
         return Outcome(before)
     standing = {clock.clock_id: clock for clock in before.clocks}
     said: list[ClockChange] = []

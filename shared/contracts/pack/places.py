@@ -58,7 +58,9 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
     """A county: its codes, zone, day window and house-keeping limits.
 
     `day_start` is inclusive, `day_end` exclusive, both local time in `time_zone`. Areas of none of
-    the `sub_centres` are the centre's own.
+    the `sub_centres` are the centre's own. `retention_days` (usually 30) after an incident has ended
+    the callers' contacts, its place and all text are deleted, unless it is held; a call that opened
+    none is kept as long (DOMAIN §7, ADR 0017).
     """
 
     code: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$")]
