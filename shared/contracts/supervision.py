@@ -31,7 +31,7 @@ class SupervisionChangeKind(OpenEnum):
 class Supervision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One supervision of one incident; times UTC.
 
-    `level` is the highest rung reached (1 催办, 2 督办, 3 通报). `due` is by when an answer is owed,
+    `level` is the highest rung reached (1 催办, 2 督办, 3 通报). `due` is by when it has to be closed,
     `answered_at` when the unit acted, `closed_at` when the matter was settled. `clock_id` names
     the breach that opened it, None where a leader did.
     """

@@ -1,0 +1,207 @@
+"""T6, the ledger of upward reports 上报台账: which were owed, in time, late or missed, by level and stage (R13-R15)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.reports.domain.copies import once
+from services.reports.domain.crosstab import (
+    Case,
+    KeptTable,
+    Outcome,
+    kept_table,
+    published_kept,
+)
+from services.reports.domain.facts import Facts, IncidentFact, Population
+from services.reports.domain.heading import Heading, heading
+from services.reports.domain.later_facts import UpwardReportFact
+from services.reports.domain.later_words import LEVELS, STAGES
+from services.reports.domain.period import Period
+from services.reports.domain.suppression import hidden
+from shared.contracts.pack import Pack
+
+FORMULA = 1
+LISTED_AT_MOST = 500
+CENTRE = ""
+"""Stands for the unit where the centre itself owes the report."""
+
+
+class Standing(StrEnum):
+    """Where one report stands at the cut."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+    MISSED = "missed"
+    NOT_YET_DUE = "not_yet_due"
+    UNLIMITED = "unlimited"
+
+
+class Fault(Struct, frozen=True):
+    """One of the four faults of R15 and how many reports have it; None: suppressed."""
+
+    id: str
+    count: int | None
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One line of the ledger; times in the region's zone; `unit` empty: the centre itself."""
+
+    incident: str
+    level: str
+    stage: str
+    sequence: int
+    unit: str
+    name: str
+    medium: str | None
+    due: datetime | None
+    submitted: datetime | None
+    standing: Standing
+    carries: list[str]
+    corrects: bool
+    fault: str | None
+
+
+class ReportLedger(Struct, frozen=True, kw_only=True):
+    """T6 of the reports due in the period (without a limit: made in it) and up to `cut`.
+
+    `punctuality`: by level (rows) and stage (columns), `open` are the missed ones. Beside it, in
+    no rate: `not_yet_due` and `unlimited`. `faults` may overlap: a false report can be late.
+    """
+
+    heading: Heading
+    cut: datetime
+    punctuality: KeptTable
+    not_yet_due: int | None
+    unlimited: int | None
+    faults: list[Fault]
+    entries: list[Entry]
+    not_listed: int | None
+
+
+FAULTS = ("missed", "concealed", "false", "late")
+"""漏报 瞒报 谎报 缓报, in the order of R15."""
+
+_OUTCOMES = {
+    Standing.ON_TIME: Outcome.ON_TIME,
+    Standing.LATE: Outcome.LATE,
+    Standing.MISSED: Outcome.OPEN,
+}
+
+
+def report_ledger(facts: Facts, period: Period, population: Population, pack: Pack) -> ReportLedger:
+    """Compute T6 of *period*; parts of levels and stages sum to the whole."""
+    cut = facts.cut(period, population)
+    incidents = {incident.incident_id: incident for incident in facts.incidents}
+    known = reports_of(facts.reports, incidents, period, population)
+    standing = {each.report_id: standing_of(each, cut) for each in known}
+    amount = Counter(standing.values())
+    cases = Counter(
+        Case(each.level, each.stage, outcome)
+        for each in known
+        if (outcome := _OUTCOMES.get(standing[each.report_id])) is not None
+    )
+    found = Counter(each.fault for each in known if each.fault)
+    faults = {
+        "missed": amount[Standing.MISSED],
+        "late": amount[Standing.LATE],
+        **{name: found[name] for name in ("concealed", "false")},
+    }
+    names = {unit.id: unit.name for unit in pack.units}
+    entries = [_entry(each, standing[each.report_id], incidents, names, period) for each in known]
+    entries.sort(key=lambda e: (e.due or e.submitted or cut, e.incident, e.level, e.sequence))
+    levels = {level: name for level, name in LEVELS.items() if any(c.row == level for c in cases)}
+    return ReportLedger(
+        heading=heading("T6", FORMULA, period, population, pack),
+        cut=cut.astimezone(period.zone),
+        punctuality=kept_table(cases, levels, [*STAGES]),
+        not_yet_due=amount[Standing.NOT_YET_DUE],
+        unlimited=amount[Standing.UNLIMITED],
+        faults=[Fault(name, faults[name]) for name in FAULTS],
+        entries=entries[:LISTED_AT_MOST],
+        not_listed=len(entries) - len(entries[:LISTED_AT_MOST]),
+    )
+
+
+def reports_of(
+    reports: Iterable[UpwardReportFact],
+    incidents: Mapping[UUID, IncidentFact],
+    period: Period,
+    population: Population,
+) -> list[UpwardReportFact]:
+    """Keep the reports of the period and population, not of a test, each once."""
+    return [
+        each
+        for each in once(reports, incidents)
+        if (when := each.due or each.submitted_at) is not None
+        and when in period
+        and Population.of(exercise=each.exercise) is population
+        and not each.test
+    ]
+
+
+def standing_of(report: UpwardReportFact, cut: datetime) -> Standing:
+    """Say where *report* stands; one made before its limit is judged when that is due."""
+    if report.due is None:
+        return Standing.UNLIMITED
+    if report.due > cut:
+        return Standing.NOT_YET_DUE
+    if report.submitted_at is None:
+        return Standing.MISSED
+    return Standing.ON_TIME if report.submitted_at <= report.due else Standing.LATE
+
+
+def _entry(
+    report: UpwardReportFact,
+    standing: Standing,
+    incidents: Mapping[UUID, IncidentFact],
+    names: Mapping[str, str],
+    period: Period,
+) -> Entry:
+    incident = incidents.get(report.incident_id)
+    unit = report.unit or CENTRE
+    return Entry(
+        incident=incident.number if incident else "",
+        level=report.level,
+        stage=report.stage,
+        sequence=report.sequence,
+        unit=unit,
+        name=names.get(unit, unit),
+        medium=report.medium,
+        due=report.due.astimezone(period.zone) if report.due else None,
+        submitted=report.submitted_at.astimezone(period.zone) if report.submitted_at else None,
+        standing=standing,
+        carries=report.carries.split(),
+        corrects=report.supersedes is not None,
+        fault=report.fault,
+    )
+
+
+def published_ledger(whole: ReportLedger) -> ReportLedger:
+    """Return T6 as it may be published: no single report, nothing small to read or subtract.
+
+    A hidden missed or late count is not told by the faults either.
+    """
+    punctuality = published_kept(whole.punctuality)
+    total = punctuality.total.total
+    gone = hidden({fault.id: fault.count or 0 for fault in whole.faults}, [])
+    known = {"missed": total.open is not None, "late": total.late is not None}
+    return replace(
+        whole,
+        heading=replace(whole.heading, published=True),
+        punctuality=punctuality,
+        not_yet_due=None,
+        unlimited=None,
+        faults=[
+            Fault(f.id, f.count if known.get(f.id, True) and f.id not in gone else None)
+            for f in whole.faults
+        ],
+        entries=[],
+        not_listed=None,
+    )
