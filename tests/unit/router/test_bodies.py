@@ -67,5 +67,5 @@ def test_every_command_of_the_desk_and_units_is_named() -> None:
     assert {"ack", "turn-out", "assemble", "arrive", "end", "sheet", "return"} == set(UNIT_ACTIONS)
     assert {
         "release", "reassign", "cancel", "invalid", "verify", "close", "rework", "reopen",
-        "activate", "waive-arrival", "decide-return", "transfer",
+        "activate", "waive-arrival", "decide-return", "transfer", "hold", "release-hold",
     } <= set(DESK_ACTIONS)  # fmt: skip

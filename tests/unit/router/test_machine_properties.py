@@ -30,7 +30,7 @@ from shared.contracts.call import (
     Sheet,
     UnitFeedback,
 )
-from shared.contracts.incident import Incident, IncidentState, Role, StampKind
+from shared.contracts.incident import HoldPurpose, Incident, IncidentState, Role, StampKind
 from shared.contracts.refusals import Refusal
 from shared.contracts.values import Line
 from shared.runtime.packs import load_pack
@@ -356,6 +356,7 @@ def _any(kind: type[commands.Command], incident: Incident) -> commands.Command:
         "line": Line.GOVERNMENT,
         "passed": True,
         "reason": "原因",
+        "purpose": HoldPurpose.EVIDENCE,
         "what": commands.Later.MERGE,
     }
     return kind(**{f: v for f, v in values.items() if f in kind.__struct_fields__})

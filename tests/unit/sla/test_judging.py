@@ -258,3 +258,11 @@ def test_standing_by_and_leaving_again_says_nothing() -> None:
     before = derived(an_incident(waiting)).clocks
 
     assert () == derived(an_incident(freed, version=2), before).changes
+
+
+def test_a_purge_changes_no_clock() -> None:
+    """DOMAIN §7: text and place go; even a set that is long deleted is not started again."""
+    purged = replace(an_incident(a_duty(), version=9), state=IncidentState.CLOSED, purged=True)
+
+    assert () == derived(purged, derived(SENT).clocks).changes
+    assert () == derived(purged).changes
