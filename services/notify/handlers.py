@@ -84,7 +84,7 @@ class Listener:
         overtaken: dict[UUID, str] = {}
         has_room = self._office.has_room
         for fold in folds:
-            stored = {n.notice_id for n in fold.known.queued if n.pointless is None}
+            stored = {n.notice_id for n in fold.known.queued if n.pointless is None or fold.purged}
             overtaken |= {key: why for key, why in fold.overtaken.items() if key in stored}
             holders = {Key(n.channel, fold.incident_id, n.recipient): n for n in fold.known.queued}
             for notice in fold.notices:
@@ -151,7 +151,14 @@ class _Fold:
         else:
             self._clocks_changed(event.data, occasion)
 
+    @property
+    def purged(self) -> bool:
+        """Whether place and text must go: then every queued notice is marked so, that it goes too."""
+        return self._view is not None and self._view.purged
+
     def _incident_changed(self, event: IncidentEvent, occasion: Occasion) -> None:
+        if self._view is not None and event.incident.version <= self._view.incident_version:
+            return  # a replay after the marks are gone: it must not bring back what was purged
         self.notices += notices_of(event, self._view, occasion)
         self._view = seen(self._view, event.incident)
         self._incident = event.incident

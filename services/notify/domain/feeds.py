@@ -15,7 +15,15 @@ from shared.contracts import ids
 from shared.contracts.incident import Change, ChangeKind, Incident, IncidentState
 from shared.contracts.notice import FeedAssignment, FeedEntry, FeedState
 
-_KEPT_BACK = frozenset({ChangeKind.REFUSED, ChangeKind.CALL_LINKED, ChangeKind.REVISED})
+_KEPT_BACK = frozenset(
+    {
+        ChangeKind.REFUSED,
+        ChangeKind.CALL_LINKED,
+        ChangeKind.REVISED,
+        ChangeKind.HELD,
+        ChangeKind.HOLD_RELEASED,
+    }
+)
 """Changes that say nothing a department may know beyond the state itself."""
 
 _ENCODER = msgspec.json.Encoder()
