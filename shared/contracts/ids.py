@@ -82,6 +82,11 @@ def heartbeat_id(producer: str, instance: str) -> UUID:
     return uuid5(NAMESPACE, f"heartbeat/{producer}/{instance}")
 
 
+def figure_id(region: str, name: str) -> UUID:
+    """Id of one live figure of a region (`331024/calls.110`)."""
+    return uuid5(NAMESPACE, f"figure/{region}/{name}")
+
+
 def event_id(producer: str, aggregate: UUID, version: int) -> UUID:
     """Id of the event that took *aggregate* to *version*; a replay makes the same one."""
     return uuid5(NAMESPACE, f"event/{producer}/{aggregate}/{version}")

@@ -8,6 +8,7 @@ from shared.contracts.call import CallEvent, CallRejected, UnitFeedback
 from shared.contracts.incident import IncidentEvent
 from shared.contracts.notice import FeedEntry, NoticeEvent
 from shared.contracts.sla import Heartbeat, SlaEvent
+from shared.contracts.stats import LiveFigure
 from shared.contracts.values import Lane
 
 FAMILIES: dict[str, type[msgspec.Struct]] = {
@@ -19,6 +20,7 @@ FAMILIES: dict[str, type[msgspec.Struct]] = {
     "heartbeat": Heartbeat,
     "notice": NoticeEvent,
     "feed": FeedEntry,
+    "live": LiveFigure,
 }
 """Third word of a CloudEvents type (`cn.liandong.<family>.<change>.v1`) to its struct."""
 
@@ -76,6 +78,14 @@ TOPICS: dict[str, Topic] = {
             key="incident id",
             partitions=12,
             retention_days=400,
+        ),
+        Topic(
+            name="stats.live.v1",
+            families=("live",),
+            key="area + figure",
+            partitions=1,
+            retention_days=7,
+            consumed=False,
         ),
     ]
 }
