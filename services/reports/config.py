@@ -22,3 +22,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     gather_ms: Annotated[
         int, Meta(ge=0, le=10_000, description="milliseconds the broker gathers events for us")
     ] = 250
+    live_heal_s: Annotated[
+        float, Meta(gt=0, description="seconds between looks of the live picture into the facts")
+    ] = 300.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from services.reports.domain.facts import (
     AssignmentFact,
@@ -14,10 +15,14 @@ from services.reports.domain.facts import (
     IncidentFact,
     LinkFact,
     NoticeFact,
+    Population,
     RejectionFact,
 )
 from services.reports.domain.freezing import EpochEnd, Revision
 from services.reports.domain.later_facts import LaterFact
+from services.reports.domain.live_baseline import Baseline
+from services.reports.domain.live_calls import CallSeen
+from services.reports.domain.live_open import IncidentSeen
 from services.reports.domain.period import Period
 from shared.runtime.store import Work
 
@@ -81,3 +86,16 @@ class MonthArchive(Protocol):
 
     async def put_back(self, bodies: Iterable[bytes]) -> None:
         """Store *bodies* that are missing."""
+
+
+class LiveFacts(Protocol):
+    """What the live picture begins with and is put right by; everything may raise Unavailable."""
+
+    async def calls(self, now: datetime) -> Sequence[CallSeen]:
+        """Return the newest revision of every call a window at *now* (UTC) can hold."""
+
+    async def incidents(self, known: Sequence[UUID]) -> Sequence[IncidentSeen]:
+        """Return the newest snapshot of what is open, and of *known* whatever their state."""
+
+    async def baseline(self, population: Population, now: datetime) -> Baseline | None:
+        """Return what is usual of *population*, None while there is too little history."""

@@ -72,4 +72,28 @@ NOTICE_SECONDS = Histogram(
 )
 SLA_SILENT = Gauge("liandong_sla_silent_seconds", "Wall seconds since the last heartbeat of sla")
 
+# --- reports, live -----------------------------------------------------------------------------
+LIVE_CALLS = Gauge(
+    "liandong_live_calls_per_minute",
+    "Calls received in the last closed minute of platform time",
+    ["line", "population"],
+)
+LIVE_OPEN = Gauge(
+    "liandong_live_open_incidents", "Incidents open now, by state", ["state", "population"]
+)
+LIVE_UNITS_OUT = Gauge("liandong_live_units_out", "Units out now, each once", ["population"])
+LIVE_SURGE = Gauge(
+    "liandong_live_surge",
+    "1 while calls of a line surge, in the region or one of its areas",
+    ["line", "area", "population"],
+)
+LIVE_SURGE_RATIO = Gauge(
+    "liandong_live_surge_ratio",
+    "Statistic of the surge chart by its limit; -1 while it is learning",
+    ["line", "area", "population"],
+)
+LIVE_SNAPSHOTS = Counter(
+    "liandong_live_snapshots", "Snapshots the live picture took, by what became of them", ["taken"]
+)
+
 __all__ = [name for name in dir() if name.isupper()] + ["REGISTRY"]
