@@ -17,7 +17,7 @@ from deploy.local.errors import StackError
 from deploy.local.ownership import forget_abandoned
 from deploy.local.run_folder import RUN, RunFolder
 from deploy.local.stack import OPERATOR, Stack
-from deploy.local.wiring import SERVICES
+from deploy.local.wiring import LIVE, SERVICES
 
 _DOWN_TIMEOUT_S = 60.0
 
@@ -87,7 +87,10 @@ def _guarded(region: str, stack: str, instances: int) -> int:
 
 async def _up(region: str, name: str, instances: int) -> int:
     counts = dict.fromkeys(SERVICES, instances)
-    async with Stack(region=region, run_dir=RUN / name, instances=counts, tell=print) as stack:
+    services = (*SERVICES, LIVE)
+    async with Stack(
+        region=region, services=services, run_dir=RUN / name, instances=counts, tell=print
+    ) as stack:
         print(_addresses(stack), flush=True)
         await asyncio.Event().wait()
     return 0

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,21 +86,28 @@ class Service:
     """A service to run: how many processes of it, from which module, with what besides the contract.
 
     `environment` holds variables without their `LIANDONG_<SERVICE>_` prefix; `{router}` in a value
-    becomes the address of the first router.
+    becomes the address of the first router. `of` names the service whose settings, secrets and
+    database role a further process of it shares, `arguments` what makes it another one.
     """
 
     name: str
     instances: int = 1
     module: str = ""
+    of: str = ""
+    arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def owner(self) -> str:
+        return self.of or self.name
+
+    @property
     def prefix(self) -> str:
-        return f"LIANDONG_{self.name.upper()}_"
+        return f"LIANDONG_{self.owner.upper()}_"
 
     def command(self) -> list[str]:
         """Return how to start one process of it."""
-        return [sys.executable, "-m", self.module or f"services.{self.name}"]
+        return [sys.executable, "-m", self.module or f"services.{self.owner}", *self.arguments]
 
 
 class ServiceInstance:

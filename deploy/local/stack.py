@@ -187,7 +187,7 @@ class Stack:
             self._forget()
         pack = await asyncio.to_thread(load_pack, self.region_dir)
         self._secrets = StackSecrets(self.folder.secrets)
-        names = [service.name for service in self.services]
+        names = list(dict.fromkeys(service.owner for service in self.services))
         sources, units = [s.id for s in pack.sources], [u.id for u in pack.units]
         self._secrets.make(names, sources, units)
         await self._start_infrastructure()
@@ -270,9 +270,9 @@ class Stack:
     def _given_to(self, service: Service) -> dict[str, str]:
         return {
             "KAFKA": self.kafka,
-            "DATABASE": self.dsn(service.name),
+            "DATABASE": self.dsn(service.owner),
             "REGION_DIR": str(self.region_dir),
-            "SECRETS": str(self.secrets.file(service.name)),
+            "SECRETS": str(self.secrets.file(service.owner)),
         }
 
     async def _stop(self) -> None:
@@ -307,6 +307,7 @@ class Stack:
         lines = [
             f"export {service.prefix}{key}={shlex.quote(value)}\n"
             for service in self.services
+            if not service.of
             for key, value in self._given_to(service).items()
         ]
         write_private(self.folder.secrets / OPERATOR, "".join(lines))

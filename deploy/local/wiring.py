@@ -10,6 +10,9 @@ from deploy.local.parts import Service
 SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
 """In the order of the way an incident takes; stopped in reverse."""
 
+LIVE = Service(name="live", of="reports", arguments=("live",))
+"""The live picture of reports, a process of its own: what it does to itself harms nothing else."""
+
 # The drill plays the hotlines, the units and, while nothing is played, only the two providers that
 # notify sends to.
 _WIRES: Mapping[str, Mapping[str, str]] = {
