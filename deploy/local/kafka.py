@@ -107,6 +107,10 @@ class EmbeddedKafka:
             raise PartFailed("kafka was never started")
         return self._child
 
+    def segment(self, topic: str, partition: int = 0) -> Path:
+        """Return the file of the first segment of *topic*, for faults that damage it."""
+        return self._folder / "data" / f"{topic}-{partition}" / f"{0:020d}.log"
+
     async def start(self) -> None:
         """Format the folder if it is new, start, and wait until a metadata request is answered."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -38,10 +38,10 @@ async def on_incidents(
         if not isinstance(event.data, IncidentEvent):
             raise InvalidEvent("not_an_incident", f"family {event.family}", event=event)
         incident = event.data.incident
-        outcome = derive(newest.get(incident.incident_id), incident, rules, now)
+        outcome = derive(newest.get(incident.incident_id), incident, rules, now, event.trace)
         if outcome.changes:
             newest[incident.incident_id] = outcome.clocks
-            work.publish(said(outcome, now, trace=event.trace))
+            work.publish(said(outcome, now))
             work.after(partial(tally, outcome.changes))
     for after in newest.values():
         before = kept.get(after.incident_id)

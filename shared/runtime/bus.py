@@ -15,13 +15,14 @@ class Partition(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record as it was read."""
+    """One record as it was read; `flaw` says why it can be no event although its batch is sound."""
 
     partition: Partition
     offset: int
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    flaw: str | None = None
 
     @property
     def place(self) -> tuple[Partition, int]:
@@ -58,6 +59,22 @@ class PermanentRefusal(Exception):
     """The broker will never take this record (too large, unknown topic): park its key."""
 
 
+class Unreadable(Exception):
+    """The batch at *offset* can be read by nobody: a person decides whether to go on at `past`."""
+
+    def __init__(self, partition: Partition, offset: int, past: int, why: str) -> None:
+        super().__init__(partition, offset, past, why)
+        self.partition = partition
+        self.offset = offset
+        self.past = past
+        self.why = why
+
+    def __str__(self) -> str:
+        return (
+            f"the batch at {self.partition.topic}/{self.partition.number}@{self.offset}: {self.why}"
+        )
+
+
 class Source(Protocol):
     """A member of a consumer group. Positions are ours: the group only spreads partitions."""
 
@@ -65,7 +82,10 @@ class Source(Protocol):
         """Join; *assigned* is awaited at each (re)assignment before records of it are given."""
 
     async def fetch(self, limit: int, wait_s: float) -> list[Record]:
-        """Return up to *limit* records of assigned partitions, in order within each."""
+        """Return up to *limit* records of assigned partitions, in order within each.
+
+        Raises Unreadable where the log itself is damaged, again at each call until a seek past it.
+        """
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         """Continue each partition at this offset; partitions no longer ours are ignored."""

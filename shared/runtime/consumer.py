@@ -15,9 +15,9 @@ from shared.contracts.topics import dead_topic
 from shared.contracts.values import Lane
 from shared.runtime import metrics
 from shared.runtime.attempts import Attempts, Count
-from shared.runtime.bus import Partition, Record, Source
+from shared.runtime.bus import Partition, Record, Source, Unreadable
 from shared.runtime.errors import GuardLost, Halt, InvalidEvent, Unavailable
-from shared.runtime.events import Event, InvalidEnvelope, decode, pack_headers
+from shared.runtime.events import Event, InvalidEnvelope, decode, ids_of, pack_headers
 from shared.runtime.offsets import Offsets, Position, set_command
 from shared.runtime.store import (
     CRASH_CLEARED,
@@ -29,6 +29,7 @@ from shared.runtime.store import (
     Work,
     dead_letter_row,
 )
+from shared.runtime.tracing import about
 
 Handler = Callable[[Sequence[Event], Work], Awaitable[None]]
 """Decides on a batch: events in order per key, each newer than what was seen; fills the work."""
@@ -102,6 +103,7 @@ class Consumer:
         self._unproven: set[Partition] = set()
         self._counted: dict[Partition, tuple[int, Count]] = {}
         self._gaps: dict[Partition, int] = {}
+        self._standing: tuple[Partition, int, str] | None = None
         self._cluster = ""
 
     async def run(self) -> None:
@@ -111,7 +113,11 @@ class Consumer:
             while True:
                 if self._pending is not None:
                     await self._retried(self._take)
-                records = await self._source.fetch(self._batch, 0.5)
+                try:
+                    records = await self._source.fetch(self._batch, 0.5)
+                except Unreadable as damage:
+                    await self._stopped_by(damage)
+                    continue
                 metrics.LAG.labels(self.name).set(self._source.lag())
                 if self._gone_back(records):
                     self._pending = frozenset(self._position)
@@ -142,7 +148,7 @@ class Consumer:
         self._position = positions
         self._unproven = set(positions)
         self._source.seek({p: position.next for p, position in positions.items()})
-        self.waiting = None
+        self._go_on()
 
     async def _retried(self, action: Callable[[], Awaitable[None]]) -> None:
         """Run *action* until it succeeds: waits out what is away and, halted, for a person."""
@@ -157,8 +163,23 @@ class Consumer:
             except Halt as halt:
                 await self._halted(halt)
             else:
-                metrics.HALTED.labels(self.name).set(0)
                 return
+
+    def _go_on(self) -> None:
+        """Wait for nothing any more, unless a place that stopped us is still the next to be handled.
+
+        Steadily not ready: looking there again every few seconds is no recovery.
+        """
+        if self._standing is not None:
+            partition, following, why = self._standing
+            at = self._position.get(partition)
+            if at is not None and at.next == following:
+                self.waiting = why
+                return
+            self._standing = None
+        if self.waiting is not None:
+            self.waiting = None
+            metrics.HALTED.labels(self.name).set(0)
 
     async def _halted(self, halt: Halt) -> None:
         if self.waiting != str(halt):
@@ -193,14 +214,26 @@ class Consumer:
     async def _look_again(self, partition: Partition, following: int) -> None:
         """Check the offsets and read from there anew; a gap that is met again waits for a person."""
         if self._gaps.get(partition) == following:
-            await self._halted(
-                Halt(
-                    f"{self.name}: the broker gives nothing at {partition.topic}/{partition.number}@"
-                    f"{following} but what comes later; {set_command(self.name, partition)}"
-                )
+            await self._halted_at(
+                partition,
+                f"{self.name}: the broker gives nothing at {partition.topic}/{partition.number}@"
+                f"{following} but what comes later; {set_command(self.name, partition)}",
             )
         self._gaps[partition] = following
         self._pending = frozenset(self._position)
+
+    async def _stopped_by(self, damage: Unreadable) -> None:
+        """Wait for a person at a batch nobody can read: going past it loses what stood there."""
+        command = set_command(self.name, damage.partition, damage.past)
+        await self._halted_at(damage.partition, f"{self.name}: {damage}; {command}")
+        self._pending = frozenset(self._position)
+
+    async def _halted_at(self, partition: Partition, why: str) -> None:
+        """Halt until what comes next of *partition* is handled, or a person sets another offset."""
+        at = self._position.get(partition)
+        if at is not None:  # else it is another's by now
+            self._standing = partition, at.next, why
+            await self._halted(Halt(why))
 
     def _ours(self, records: Sequence[Record]) -> list[Record]:
         """Keep what continues our positions; what came before a seek is dropped."""
@@ -232,8 +265,9 @@ class Consumer:
                 await self._halted(halt)
                 records = await self._resynced(records)
             else:
-                self.waiting = None
-                return
+                break
+        if self._pending is None:
+            self._go_on()
 
     async def _resynced(self, records: list[Record]) -> list[Record]:
         """Read the stored offsets again: another owner, or our own lost answer, moved them."""
@@ -296,6 +330,10 @@ class Consumer:
         return count
 
     async def _crashing_counted(self, records: list[Record]) -> None:
+        with about(lambda: map(ids_of, records)):
+            await self._counting_crashes(records)
+
+    async def _counting_crashes(self, records: list[Record]) -> None:
         try:
             await self._handle(records)
         except (GuardLost, Unavailable, Halt):
@@ -324,11 +362,6 @@ class Consumer:
                 await self._bisect(part, again)
 
     async def _divert(self, record: Record, detail: str) -> None:
-        _log.error(
-            "record diverted", consumer=self.name, reason="crash",
-            topic=record.partition.topic, partition=record.partition.number, offset=record.offset,
-            **_ids_of(record),
-        )  # fmt: skip
         await self._commit(Work(), [record], {record.place: Verdict("crash", "crash", detail)}, {})
 
     async def _handle(self, records: list[Record]) -> None:
@@ -393,9 +426,19 @@ class Consumer:
             after[partition] = self._advance(work, partition, list(group), verdicts)
         await self._store.commit(work)
         self._position.update({p: at for p, at in after.items() if p in self._position})
-        for verdict in verdicts.values():
-            metrics.DEAD_LETTERS.labels(self.name, verdict.reason).inc()
+        for record in records if verdicts else ():
+            if record.place in verdicts:
+                self._told(record, verdicts[record.place])
         await self._source.show_progress({p: at.next for p, at in after.items()})
+
+    def _told(self, record: Record, verdict: Verdict) -> None:
+        metrics.DEAD_LETTERS.labels(self.name, verdict.reason).inc()
+        with about(lambda: (ids_of(record),)):
+            _log.error(
+                "record diverted", consumer=self.name, reason=verdict.reason, stage=verdict.stage,
+                topic=record.partition.topic, partition=record.partition.number,
+                offset=record.offset,
+            )  # fmt: skip
 
     def _bury(self, work: Work, record: Record, verdict: Verdict) -> None:
         row = dead_letter_row(self.name, record, verdict.reason, verdict.stage, verdict.detail)
@@ -436,12 +479,3 @@ class Consumer:
         if partition in self._unproven:
             work.put(CRASH_CLEARED, self.name, partition.topic, partition.number, at.next)
         return at
-
-
-def _ids_of(record: Record) -> dict[str, str]:
-    """Return what *record* is about, as far as it is one of our events: ids only, never a header as it is."""
-    try:
-        event = decode(record)
-    except InvalidEnvelope:
-        return {}
-    return {"event_id": str(event.event_id), event.family: str(event.aggregate)}

@@ -12,6 +12,7 @@ import msgspec
 from shared.contracts import envelope
 from shared.contracts.envelope import InvalidEnvelope
 from shared.runtime.bus import Record
+from shared.runtime.tracing import trace_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Event:
 
 def decode(record: Record) -> Event:
     """Return *record* as an event or raise InvalidEnvelope with the reason it is none."""
+    if record.flaw is not None:
+        raise InvalidEnvelope("unreadable_header", record.flaw)
     found = envelope.decode(record.headers, record.value)
     return Event(
         found.event_id,
@@ -45,6 +48,20 @@ def decode(record: Record) -> Event:
         found.trace,
         record,
     )
+
+
+def ids_of(record: Record) -> dict[str, str]:
+    """Return what *record* is about, for a log: ids only, never a header as it is; nothing of no event."""
+    try:
+        event = decode(record)
+    except InvalidEnvelope:
+        return {}
+    ids = {"event_id": str(event.event_id), event.family: str(event.aggregate)}
+    if isinstance(incident := getattr(event.data, "incident_id", None), UUID):
+        ids["incident"] = str(incident)
+    if (trace := trace_id(event.trace)) is not None:
+        ids["trace"] = trace
+    return ids
 
 
 _HEADERS = msgspec.msgpack.Decoder(list[tuple[str, bytes | None]])
@@ -61,4 +78,4 @@ def unpack_headers(packed: bytes) -> list[tuple[str, bytes]]:
     return [(name, value or b"") for name, value in _HEADERS.decode(packed)]
 
 
-__all__ = ["Event", "InvalidEnvelope", "decode", "pack_headers", "unpack_headers"]
+__all__ = ["Event", "InvalidEnvelope", "decode", "ids_of", "pack_headers", "unpack_headers"]

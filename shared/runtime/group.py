@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Generic, TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ from shared.runtime import metrics
 from shared.runtime.consumer import MAX_REDECIDE
 from shared.runtime.errors import GuardLost, Unavailable
 from shared.runtime.store import Store, Work
+from shared.runtime.tracing import Subjects, about, about_now
 
 PROBE_S = 0.5
 
@@ -20,6 +22,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _log = structlog.get_logger()
+
+Asked = tuple[T, asyncio.Future[R], Subjects]
+"""A request, where its answer goes, and what it is about."""
 
 Decide = Callable[[Sequence[T], Work], Awaitable[Sequence[R]]]
 """Decides on requests in order and returns one answer for each."""
@@ -40,13 +45,13 @@ class GroupCommit(Generic[T, R]):
         self._decide = decide
         self._store = store
         self._batch = batch
-        self._queue: asyncio.Queue[tuple[T, asyncio.Future[R]]] = asyncio.Queue(queue)
+        self._queue: asyncio.Queue[Asked[T, R]] = asyncio.Queue(queue)
 
     async def submit(self, item: T) -> R:
         """Return the durable answer to *item*."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         try:
-            self._queue.put_nowait((item, answer))
+            self._queue.put_nowait((item, answer, about_now()))
         except asyncio.QueueFull:
             raise Busy from None
         return await answer
@@ -59,7 +64,7 @@ class GroupCommit(Generic[T, R]):
                 group.append(self._queue.get_nowait())
             await self._settle([g for g in group if not g[1].done()])
 
-    async def _next(self) -> tuple[T, asyncio.Future[R]]:
+    async def _next(self) -> Asked[T, R]:
         """Return what comes next; while PostgreSQL is away look for it, so that readiness returns."""
         while self.waiting is not None:
             try:
@@ -71,9 +76,13 @@ class GroupCommit(Generic[T, R]):
                     self.waiting = None
         return await self._queue.get()
 
-    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _settle(self, group: Sequence[Asked[T, R]]) -> None:
+        with about(lambda: chain.from_iterable(subjects() for _, _, subjects in group)):
+            await self._decide_and_commit(group)
+
+    async def _decide_and_commit(self, group: Sequence[Asked[T, R]]) -> None:
         try:
-            answers = await self._commit([item for item, _ in group])
+            answers = await self._commit([item for item, _, _ in group])
         except asyncio.CancelledError:
             self._fail(group, Unavailable("stopping"))
             raise
@@ -89,7 +98,7 @@ class GroupCommit(Generic[T, R]):
             self._fail(group, error)
         else:
             self.waiting = None
-            for (_, future), answer in zip(group, answers, strict=True):
+            for (_, future, _), answer in zip(group, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
 
@@ -108,7 +117,7 @@ class GroupCommit(Generic[T, R]):
         raise AssertionError("unreachable")
 
     @staticmethod
-    def _fail(group: Sequence[tuple[T, asyncio.Future[R]]], error: Exception) -> None:
-        for _, future in group:
+    def _fail(group: Sequence[Asked[T, R]], error: Exception) -> None:
+        for _, future, _ in group:
             if not future.done():
                 future.set_exception(error)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
+    CorruptRecordException,
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
+    RecordTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
+    UnsupportedCodecError,
 )
 
 from shared.runtime.bus import (
@@ -28,6 +33,7 @@ from shared.runtime.bus import (
     partition_of,
 )
 from shared.runtime.errors import Unavailable
+from shared.runtime.plain_fetch import fetch_batches
 
 _PERMANENT = (
     InvalidTopicError,
@@ -36,10 +42,14 @@ _PERMANENT = (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+_PARSER_GAVE_UP = (CorruptRecordException, RecordTooLargeError, UnsupportedCodecError)
+"""Kafka errors that the client library raises over what it was given, not over the connection."""
 MAX_BATCH_BYTES = 1024 * 1024
 METADATA_TIMEOUT_S = 5.0
 GATHER_BYTES = 256 * 1024
 CONNECT_RETRY_S = 0.5
+STALLED_S = 5.0
+"""Nothing came for so long although there is more: the library hides a broker's refusal to read."""
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its retries are seen in our metrics
 
@@ -199,6 +209,8 @@ class KafkaSource:
         self._instance = instance
         self._consumer: Any = None
         self._owned: frozenset[Partition] = frozenset()
+        self._next: dict[Any, int] = {}
+        self._moved_at = time.monotonic()
         self._shown: dict[Partition, int] = {}
         self._showing: asyncio.Task[None] | None = None
 
@@ -229,17 +241,65 @@ class KafkaSource:
                 self._consumer = consumer
 
     async def fetch(self, limit: int, wait_s: float) -> list[Record]:
-        """Return what has come; nothing while the broker is away."""
+        """Return what has come; nothing while the broker is away. Raises Unreadable."""
         try:
             got = await self._consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=limit)
-        except KafkaError:
-            await asyncio.sleep(CONNECT_RETRY_S)
-            return []
+        except Exception as error:
+            away = isinstance(error, KafkaError) and not isinstance(error, _PARSER_GAVE_UP)
+            records = None if away else await self._fetch_plainly(limit)
+            if records is None:
+                if not isinstance(error, KafkaError):
+                    raise  # nothing in the log explains it
+                await asyncio.sleep(CONNECT_RETRY_S)
+            return records or []
+        if got:
+            self._moved_at = time.monotonic()
+        elif self._stalled():
+            return await self._fetch_plainly(limit) or []
+        for tp, messages in got.items():
+            self._next[tp] = messages[-1].offset + 1
         return [
             Record(Partition(tp.topic, tp.partition), m.offset, m.key, m.value, tuple(m.headers))
             for tp, messages in got.items()
             for m in messages
         ]
+
+    def _stalled(self) -> bool:
+        """Say whether nothing came for long although a partition has more, or never said how much."""
+        if time.monotonic() - self._moved_at < STALLED_S:
+            return False
+        self._moved_at = time.monotonic()
+        ours = self._consumer.assignment() & self._next.keys()
+        ends = {tp: self._consumer.highwater(tp) for tp in ours}
+        return any(end is None or self._next[tp] < end for tp, end in ends.items())
+
+    async def _fetch_plainly(self, limit: int) -> list[Record] | None:
+        """Go on where the library's parser gave up: one batch of each partition, read byte by byte.
+
+        None when there was nothing to read. What the library had parsed before it gave up is
+        dropped by it, of the other partitions too: all are read from where we are.
+        """
+        assigned = self._consumer.assignment()
+        here = {Partition(*tp): at for tp, at in self._next.items() if tp in assigned}
+        if len(here) < len(assigned):  # given anew: the consumer seeks before it reads
+            return []
+        self.seek(here)
+        try:
+            async with asyncio.timeout(METADATA_TIMEOUT_S):
+                batches = await fetch_batches(self._consumer._client, here)  # noqa: SLF001 - its connections
+        except (Unavailable, TimeoutError):
+            await asyncio.sleep(CONNECT_RETRY_S)
+            return []
+        if not batches:
+            return None
+        records: list[Record] = []
+        for partition, batch in batches.items():
+            mine = batch.records[: limit - len(records)]
+            whole = len(mine) == len(batch.records)
+            if whole or mine:
+                self.seek({partition: batch.following if whole else mine[-1].offset + 1})
+            records += mine
+        return records
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
         """Continue at these offsets, of the partitions still assigned."""
@@ -247,6 +307,7 @@ class KafkaSource:
             tp = TopicPartition(partition.topic, partition.number)
             if tp in self._consumer.assignment():
                 self._consumer.seek(tp, offset)
+                self._next[tp] = offset
 
     def owned(self) -> frozenset[Partition]:
         """Partitions assigned now."""
@@ -266,29 +327,25 @@ class KafkaSource:
         return {Partition(t.topic, t.partition): Bounds(first[t], end[t]) for t in tps}
 
     async def read(self, positions: Mapping[Partition, int]) -> dict[Partition, Record]:
-        """Read single records through a consumer of its own, outside the group."""
+        """Read single records, or the first after them, past the library's parser; raises Unreadable."""
         if not positions:
             return {}
         found: dict[Partition, Record] = {}
-        inspector = AIOKafkaConsumer(bootstrap_servers=self._address, enable_auto_commit=False)
+        following = dict(positions)
+        client = AIOKafkaClient(bootstrap_servers=self._address)
         try:
             async with asyncio.timeout(METADATA_TIMEOUT_S):
-                await inspector.start()
-                tps = {TopicPartition(p.topic, p.number): p for p in positions}
-                inspector.assign(list(tps))
-                for tp, partition in tps.items():
-                    inspector.seek(tp, positions[partition])
-                while missing := [tp for tp, p in tps.items() if p not in found]:
-                    got = await inspector.getmany(*missing, timeout_ms=200)
-                    for tp, messages in got.items():
-                        m, partition = messages[0], tps[tp]
-                        found[partition] = Record(
-                            partition, m.offset, m.key, m.value, tuple(m.headers)
-                        )
+                await client.bootstrap()
+                await client.set_topics({p.topic for p in positions})
+                while missing := {p: at for p, at in following.items() if p not in found}:
+                    for partition, batch in (await fetch_batches(client, missing)).items():
+                        if batch.records:
+                            found[partition] = batch.records[0]
+                        following[partition] = batch.following
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"broker: {error!r}") from error
         finally:
-            await inspector.stop()
+            await client.close()
         return found
 
     async def cluster(self) -> str:
@@ -373,4 +430,5 @@ class _Listener(ConsumerRebalanceListener):
     async def on_partitions_assigned(self, assigned: Any) -> None:
         owned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
         self._source._owned = owned  # noqa: SLF001
+        self._source._next = {}  # noqa: SLF001
         await self._assigned(owned)

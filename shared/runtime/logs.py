@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from shared.runtime import tracing
+
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -60,7 +62,8 @@ class _OneLine(logging.Formatter):
             ],  # asyncio's further lines quote the error
             "logger": record.name,
             "level": record.levelname.lower(),
-        } | structlog.contextvars.get_contextvars()
+        }
+        line |= structlog.contextvars.get_contextvars() | tracing.shown()
         if error is not None:
             line["exception"] = told(error)
         return json.dumps(line, ensure_ascii=False)
@@ -74,6 +77,7 @@ def configure(service: str, instance: str, level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            tracing.with_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             _exception,

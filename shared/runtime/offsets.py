@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from shared.runtime.bus import Partition, Record, Source
+from shared.runtime.bus import Partition, Record, Source, Unreadable
 from shared.runtime.database import Database
 from shared.runtime.errors import Halt
 
@@ -35,11 +35,12 @@ class Position(NamedTuple):
         )
 
 
-def set_command(consumer: str, partition: Partition) -> str:
-    """Return what a person types to let a halted consumer go on."""
+def set_command(consumer: str, partition: Partition, following: int | None = None) -> str:
+    """Return what a person types to let a halted consumer go on (at *following* where that is known)."""
     return (
         f"`python -m shared.runtime offsets set --consumer {consumer} --topic {partition.topic} "
-        f"--partition {partition.number} --next N` after finding out why"
+        f"--partition {partition.number} --next {'N' if following is None else following}` "
+        f"after finding out why"
     )
 
 
@@ -100,7 +101,14 @@ class Offsets:
             for p, at in positions.items()
             if at.last_event is not None and at.next - 1 >= bounds[p][0]
         }
-        for partition, record in (await source.read(before)).items():
+        try:
+            found_before = await source.read(before)
+        except Unreadable as error:
+            raise Halt(
+                f"{self._consumer}: what stands before the stored offset cannot be compared: {error}; "
+                f"{set_command(self._consumer, error.partition, error.offset + 1)}"
+            ) from error
+        for partition, record in found_before.items():
             stored = positions[partition].last_event
             found = record.event_id
             if record.offset == before[partition] and found != stored:

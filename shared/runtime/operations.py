@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.contracts.values import Lane
 from shared.runtime.bus import Bounds, Partition
 from shared.runtime.database import Database
 
@@ -71,7 +72,7 @@ with settled as (
   returning topic, key, headers, value),
 again as (
   insert into outbox (lane, topic, key, headers, value)
-  select 0, topic, coalesce(key, ''), headers, value from settled where $5 = 'replayed' returning 1)
+  select $7, topic, coalesce(key, ''), headers, value from settled where $5 = 'replayed' returning 1)
 select (select count(*) from settled) as settled, (select count(*) from again) as again
 """
 
@@ -79,11 +80,21 @@ select (select count(*) from settled) as settled, (select count(*) from again) a
 async def settle(
     database: Database, consumer: str, partition: Partition, record: int, *, state: str, by: str
 ) -> bool:
-    """Mark an open dead letter `replayed` (sent again, same id, by the relay) or `discarded`, and by whom."""
+    """Mark an open dead letter `replayed` (sent again, same id, by the relay) or `discarded`, and by whom.
+
+    It goes by the lane of the topic it came from: behind what waits there, and a thousand replayed
+    orders do not stand before a fire.
+    """
+    lane = lane_of(partition.topic).number
     rows = await database.write(
-        _SETTLE, consumer, partition.topic, partition.number, record, state, by
+        _SETTLE, consumer, partition.topic, partition.number, record, state, by, lane
     )
     return bool(rows[0]["settled"])
+
+
+def lane_of(topic: str) -> Lane:
+    """Return the lane in *topic*'s name; a topic of both lanes goes by the urgent one."""
+    return next((lane for lane in Lane if f".{lane}." in topic), Lane.URGENT)
 
 
 async def parked(database: Database) -> list[Any]:

@@ -12,10 +12,11 @@ import structlog
 
 from shared.contracts.values import Lane
 from shared.runtime import metrics
-from shared.runtime.bus import Outgoing, PermanentRefusal, Sink
+from shared.runtime.bus import Outgoing, Partition, PermanentRefusal, Record, Sink
 from shared.runtime.database import Database, connect, translated
 from shared.runtime.errors import Unavailable
-from shared.runtime.events import unpack_headers
+from shared.runtime.events import ids_of, unpack_headers
+from shared.runtime.tracing import about
 
 _log = structlog.get_logger()
 
@@ -212,7 +213,14 @@ class Relay:
             raise Unavailable(f"broker: {failed!r}")
 
     async def _park(self, lane: Lane, row: Any, reason: str) -> None:
-        _log.error("key parked: the broker refuses it", topic=row["topic"], lane=lane, why=reason)
+        record = Record(
+            Partition(row["topic"], -1), -1, row["key"], row["value"],
+            tuple(unpack_headers(row["headers"])),
+        )  # fmt: skip
+        with about(lambda: (ids_of(record),)):
+            _log.error(
+                "key parked: the broker refuses it", topic=row["topic"], lane=lane, why=reason
+            )
         await self._database.write(_PARK, lane.number, row["topic"], row["key"], reason)
 
     async def _stop_publishing(self) -> None:

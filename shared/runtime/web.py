@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from shared.contracts.problems import Problem
 from shared.runtime.service import Part
 from shared.runtime.settings import ServiceSettings
+from shared.runtime.tracing import TracedApp
 
 KEEP_ALIVE_S = 75
 """Longer than any client pool's, else a reused connection meets a closing server."""
@@ -99,7 +100,7 @@ class Server:
 
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self.waiting: str | None = "listening"
-        self._app = app
+        self._app = TracedApp(app)
         self._settings = settings
 
     async def run(self) -> None:

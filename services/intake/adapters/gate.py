@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.intake.adapters.trace import continued
 from services.intake.domain.reading import Hotline
 from shared.contracts.problems import Problem
 from shared.runtime.keys import Keyring, Principal
+from shared.runtime.tracing import trace_of
 from shared.runtime.web import problem
 
 EXERCISE_HEADER, EXERCISE_SCOPE = "x-exercise", "exercise"
@@ -59,7 +59,7 @@ class Gate:
         if claimed and not _drills(who):
             return problem(Problem.FORBIDDEN, "this key may not send exercises (scope exercise)")
         exercise = claimed or self._drill_mode()
-        return Admitted(hotline, exercise, continued(request.headers.get("traceparent")))
+        return Admitted(hotline, exercise, trace_of(request.scope))
 
 
 def _drills(who: Principal) -> bool:

@@ -8,12 +8,15 @@ import time
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
 from services.notify.domain.delivery import Failure, Verdict, judge
 from services.notify.domain.line import Held, Line
 from services.notify.ports import Provider
 from shared.contracts.notice import NoticeState
 from shared.contracts.order import MAX_ORDERS, Receipt
 from shared.contracts.pack import ChannelPolicy
+from shared.runtime.tracing import about, trace_id
 
 MAX_REQUESTS = 4
 """Requests in flight per provider."""
@@ -25,6 +28,8 @@ is out lets what arrives meanwhile share the next.
 """
 MAX_HELD = 20_000
 """Notices in memory; more wait in the ledger until there is room."""
+
+_log = structlog.get_logger()
 
 Settle = Callable[[Held, Verdict], None]
 """Told what became of a notice."""
@@ -131,7 +136,9 @@ class Sender:
         if not kept:
             return
         started = time.monotonic()
-        answer = await self._provider.send([held.body for held in kept])
+        with about(lambda: map(_ids_of, kept)):
+            answer = await self._provider.send([held.body for held in kept])
+            _log.debug("notices sent", channel=self.name, answered=not isinstance(answer, Failure))
         now = time.monotonic()
         for held in kept:
             held.first_tried = held.first_tried or started
@@ -188,3 +195,10 @@ class Senders:
     def held(self) -> list[UUID]:
         """Return the ids of all notices in memory."""
         return [key for sender in self.by_channel.values() for key in sender.line.ids()]
+
+
+def _ids_of(held: Held) -> dict[str, str]:
+    ids = {"notice": str(held.notice_id), "incident": str(held.order.incident_id)}
+    if (trace := trace_id(held.trace)) is not None:
+        ids["trace"] = trace
+    return ids

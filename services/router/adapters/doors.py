@@ -18,7 +18,6 @@ from services.router.adapters.bodies import (
     UNIT_ACTIONS,
     Action,
 )
-from services.router.adapters.trace import believed
 from services.router.domain import requests
 from services.router.domain.requests import Answer
 from shared.contracts.problems import Problem
@@ -27,6 +26,7 @@ from shared.runtime import metrics
 from shared.runtime.errors import Unavailable
 from shared.runtime.group import Busy
 from shared.runtime.keys import Keyring, Principal
+from shared.runtime.tracing import trace_of
 from shared.runtime.web import TooMuch, bounded_body, problem
 
 MAX_BODY = 16 * 1024
@@ -122,7 +122,7 @@ async def _asked(request: Request, actions: dict[str, Action], who: Principal) -
         incident_id=None if of_assignment else target,
         assignment_id=target if of_assignment else None,
         units=None if who.may("desk") else who.granted("unit"),
-        trace=believed(request.headers.get("traceparent")),
+        trace=trace_of(request.scope),
     )
 
 

@@ -7,12 +7,15 @@ import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from services.sla.handlers import Fired, fire_due
-from services.sla.ports import DueClocks
+from services.sla.ports import DueClocks, Firing
 from shared.contracts.sla import ClockChange
 from shared.runtime import metrics
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.errors import GuardLost, Unavailable
+from shared.runtime.tracing import about, trace_id
 
 POLL_S = 0.005
 """Between two looks while clocks keep coming due: they are then fired in small batches."""
@@ -20,6 +23,8 @@ IDLE_S = 0.05
 """At least this often even when nothing is known to be near: another instance may start a clock."""
 SOONEST_S = 0.001
 RETRY_S = 0.1
+
+_log = structlog.get_logger()
 
 
 def tally(changes: Sequence[ClockChange]) -> None:
@@ -92,6 +97,10 @@ class Timer:
         return (at - self._clock.now().timestamp()) / self._clock.speed
 
     def _show(self, fired: Fired) -> None:
+        if not fired.written:
+            return
+        with about(lambda: map(_ids_of, fired.written)):
+            _log.debug("clocks fired")
         now = self._clock.now()
         for firing in fired.written:
             tally(firing.outcome.changes)
@@ -99,3 +108,11 @@ class Timer:
             metrics.FIRE_LATENESS.observe(
                 max(0.0, (now - step).total_seconds() / self._clock.speed)
             )
+
+
+def _ids_of(firing: Firing) -> dict[str, str]:
+    clocks = firing.outcome.clocks
+    ids = {"incident": str(clocks.incident_id)}
+    if (trace := trace_id(clocks.trace)) is not None:
+        ids["trace"] = trace
+    return ids

@@ -13,7 +13,8 @@ from shared.contracts.values import Lane
 class ClockSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All clocks of an incident, settled ones too, at `version` (+1 per event said).
 
-    `incident_version` is the newest incident event that changed a clock.
+    `incident_version` is the newest incident event that changed a clock, `trace` its `traceparent`:
+    what is fired later is told under it.
     """
 
     incident_id: UUID
@@ -24,6 +25,7 @@ class ClockSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lane: Lane
     clocks: tuple[Clock, ...] = ()
     exercise: bool = False
+    trace: str | None = None
 
     def event(self, changes: tuple[ClockChange, ...]) -> SlaEvent:
         """Return what is said when *changes* have led to this set."""

@@ -22,12 +22,19 @@ _clock_id = lru_cache(16384)(ids.clock_id)
 """An incident's events follow closely on one another and ask for the same ids each time."""
 
 
-def derive(before: ClockSet | None, incident: Incident, rules: Rules, now: datetime) -> Outcome:
+def derive(
+    before: ClockSet | None,
+    incident: Incident,
+    rules: Rules,
+    now: datetime,
+    trace: str | None = None,
+) -> Outcome:
     """Return the clocks that stand by *incident* and what changed since *before*.
 
     Judges by event times only; *now* (platform time, UTC) marks when something was found. What is
     merely overdue is left to the firing, which asks the database's clock. A snapshot older than
-    the one *before* was derived from changes nothing, nor does a purged one: all was judged.
+    the one *before* was derived from changes nothing, nor does a purged one: all was judged. *trace*
+    is the `traceparent` of the snapshot's event.
     """
     before = before or _empty(incident)
     if incident.purged or incident.version <= before.incident_version:
@@ -53,6 +60,7 @@ def derive(before: ClockSet | None, incident: Incident, rules: Rules, now: datet
         version=before.version + 1,
         incident_version=incident.version,
         clocks=tuple(standing.values()),
+        trace=trace or before.trace,
     )
     return Outcome(after, tuple(said))
 

@@ -23,7 +23,7 @@ _LEADING = (
 """What names an event that says several things."""
 
 
-def said(outcome: Outcome, now: datetime, *, trace: str | None = None) -> Message:
+def said(outcome: Outcome, now: datetime) -> Message:
     """Return the message of *outcome*, named after its leading change; *now* is platform time, UTC."""
     clocks = outcome.clocks
     return Message(
@@ -37,5 +37,5 @@ def said(outcome: Outcome, now: datetime, *, trace: str | None = None) -> Messag
         time=now,
         lane=clocks.lane,
         data=clocks.event(outcome.changes),
-        trace=trace,
+        trace=clocks.trace,
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from shared.contracts.topics import dead_topic
-from shared.runtime import operations
+from shared.runtime import metrics, operations
 from shared.runtime.bus import Bounds, Outgoing, Partition, Record, partition_of
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
@@ -19,7 +19,7 @@ from shared.runtime.errors import InvalidEvent, Unavailable
 from shared.runtime.events import Event
 from shared.runtime.memory import MemoryBroker, MemorySink, MemorySource
 from shared.runtime.relay import Relay
-from shared.runtime.store import Store
+from shared.runtime.store import DEAD_LETTER, Store, Work, dead_letter_row
 from tests.engine import (
     Tally,
     beat,
@@ -368,6 +368,28 @@ async def test_a_dead_letter_is_replayed_under_the_same_id(bench: Bench) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("topic", "lane"),
+    [("call.urgent.v1", 0), ("call.ordinary.v1", 1), ("unit.feedback.v1", 0)],
+)
+async def test_a_replay_goes_by_the_lane_it_came_from(bench: Bench, topic: str, lane: int) -> None:
+    """§3 two lanes: replayed orders of 12345 stand before no fire; who replayed is kept (audit)."""
+    place = Partition(topic, 0)
+    record = Record(place, 7, b"k", b"v", (("ce_id", b"x"),))
+    work = Work()
+    work.put(DEAD_LETTER, *dead_letter_row(NAME, record, "too_early", "handle", "not yet"))
+    await Store(bench.database).commit(work)
+
+    assert await operations.settle(bench.database, NAME, place, 7, state="replayed", by="duty")
+
+    (row,) = await rows(bench.admin, "select lane, topic, value from router.outbox")
+    assert (lane, topic, b"v") == tuple(row)
+    (kept,) = await rows(
+        bench.admin, "select state, settled_by, settled_at is not null from router.dead_letter"
+    )
+    assert ("replayed", "duty", True) == tuple(kept)
+
+
 async def _letters(bench: Bench, count: int) -> bool:
     return len(await operations.dead_letters(bench.database)) == count
 
@@ -388,6 +410,39 @@ async def test_a_log_cut_under_a_running_consumer_is_noticed(bench: Bench) -> No
         await until(lambda: _says(consumer, "outside the log"))
 
     assert {one: [1, 2]} == await tallies(bench.admin)
+
+
+async def test_a_halted_consumer_is_steadily_not_ready(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§4.2: it looks at the gap every two seconds; to have looked is not to be ready."""
+    monkeypatch.setattr("shared.runtime.consumer.HALT_RECHECK_S", 0.01)
+    one = fresh()
+    consumer = bench.consumer()
+    said: list[str | None] = []
+    async with running(consumer):
+        await bench.said((one, 1))
+        await until(lambda: bench.handled(count=1))
+        (member,) = bench.broker.members["g"]
+        fetch = member.fetch
+
+        async def losing(limit: int, wait_s: float) -> list[Record]:
+            said.append(consumer.waiting)
+            return [r for r in await fetch(limit, wait_s) if r.offset != 1]
+
+        monkeypatch.setattr(member, "fetch", losing)
+        member.seek(dict.fromkeys(member.owned(), 2))
+        await bench.said((one, 2), (one, 3))
+        await until(lambda: _says(consumer, "gives nothing at"))
+        said.clear()
+        await until(lambda: _looked(said, 6))
+
+        assert {True} == {"gives nothing at" in (why or "") for why in said[1:]}
+        assert 1 == metrics.HALTED.labels(NAME)._value.get()  # noqa: SLF001 - no public reader
+
+
+async def _looked(said: list[str | None], times: int) -> bool:
+    return len(said) >= times
 
 
 async def test_what_the_library_skipped_under_a_running_consumer_is_read(bench: Bench) -> None:
