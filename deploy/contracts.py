@@ -1,4 +1,4 @@
-"""Generates what is derived from the contracts (schemas, topics.yaml, the page of problems) and checks it.
+"""Generates what is derived from the contracts (schemas, topics, AsyncAPI, problems) and checks it.
 
 `python -m deploy.contracts` writes; `--check` fails when a file is stale or a schema change would
 break a reader: only optional additions are allowed within a version.
@@ -14,9 +14,11 @@ from typing import Any
 
 import msgspec
 
+from deploy import asyncapi
 from deploy.compatibility import breaks
 from shared.contracts.order import OrderBatch, ReceiptBatch
 from shared.contracts.problems import Problem
+from shared.contracts.refusals import Refusal
 from shared.contracts.topics import FAMILIES, TOPICS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,7 +95,17 @@ def problems_page() -> str:
         "| name | status | 中文 | English |",
         "|---|---|---|---|",
     ]
-    return "\n".join([*head, *rows]) + "\n"
+    reasons = [
+        "",
+        "## Reasons 原因",
+        "",
+        f"The `reason` of `{Problem.TRANSITION_REFUSED}`: the same word stands in events, metrics and logs.",
+        "",
+        "| reason | 中文 | English |",
+        "|---|---|---|",
+        *(f"| `{r}` | {r.wording.zh} | {r.wording.en} |" for r in Refusal),
+    ]
+    return "\n".join([*head, *rows, *reasons]) + "\n"
 
 
 def files() -> Iterator[tuple[Path, str]]:
@@ -104,6 +116,7 @@ def files() -> Iterator[tuple[Path, str]]:
             json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
         )
     yield ROOT / "deploy" / "topics.yaml", topics_yaml()
+    yield ROOT / "docs" / "asyncapi.yaml", asyncapi.rendered(topics_yaml())
     yield ROOT / "docs" / "problems.md", problems_page()
 
 
