@@ -147,7 +147,7 @@ class Casebook:
         """Say that what came by a feed was refused: a feed gets no 409, the desk sees it all the same."""
         incident = self.incidents[incident_id]
         said = change(ChangeKind.REFUSED, self.moment(incident), by=by, reason=reason)
-        self.settle(machine.versioned(incident, Decided(incident, (said,))), trace)
+        self.settle(Decided(replace(incident, version=incident.version + 1), (said,)), trace)
 
     def settle(self, decided: Decided, trace: str | None) -> None:
         """Take over a decision; without changes there is nothing to say."""

@@ -202,7 +202,11 @@ class Town:
         return [
             decode(
                 Record(
-                    Partition(r["topic"], 0), 0, r["key"], r["value"], unpack_headers(r["headers"])
+                    Partition(r["topic"], 0),
+                    0,
+                    r["key"],
+                    r["value"],
+                    tuple(unpack_headers(r["headers"])),
                 )
             )
             for r in found
