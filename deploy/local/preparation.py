@@ -16,11 +16,12 @@ async def prepare(
     infrastructure: Infrastructure, pack: Pack, passwords: Mapping[str, Passwords]
 ) -> tuple[Provisioned, str]:
     """Return the ready database and a line that says what was done."""
-    topics = read_topics(TOPICS_FILE, [department.id for department in pack.departments])
+    departments = [department.id for department in pack.departments]
+    topics = read_topics(TOPICS_FILE, departments)
     broker = infrastructure.kafka.address
     provisioned, created = await asyncio.gather(
         asyncio.to_thread(provision, infrastructure.postgres.dsn, passwords),
         create_topics(broker, topics),
     )
-    seeded = await seed_offsets(broker, provisioned.apps)
+    seeded = await seed_offsets(broker, provisioned.apps, departments)
     return provisioned, f"{len(topics)} topics ({len(created)} new), {seeded} offsets seeded"

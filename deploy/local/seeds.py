@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from shared.contracts.consumers import CONSUMERS
+from shared.contracts.raw_consumers import raw_consumers
 from shared.runtime import operations
 from shared.runtime.database import Database
 from shared.runtime.kafka import bounds_of
 
 
-async def seed_offsets(address: str, databases: Mapping[str, str]) -> int:
+async def seed_offsets(
+    address: str, databases: Mapping[str, str], departments: Iterable[str] = ()
+) -> int:
     """Write the earliest offset of each topic for each consumer that has none yet.
 
-    *address* is the broker's, *databases* maps a service to its DSN. An offset that exists stays
-    as it is. Returns how many were written; raises Unavailable.
+    *address* is the broker's, *databases* maps a service to its DSN, *departments* are the pack's.
+    An offset that exists stays as it is. Returns how many were written; raises Unavailable.
     """
-    consumers = {who: topics for who, topics in CONSUMERS.items() if who.split(".")[0] in databases}
+    known = CONSUMERS | raw_consumers(departments)
+    consumers = {who: topics for who, topics in known.items() if who.split(".")[0] in databases}
     heard = sorted({topic for topics in consumers.values() for topic in topics})
     bounds = await bounds_of(address, heard) if heard else {}
     written = 0

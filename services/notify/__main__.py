@@ -7,10 +7,16 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.notify.adapters.acknowledging import Acknowledging
+from services.notify.adapters.alarms import Alarms
 from services.notify.adapters.custody import Custody
+from services.notify.adapters.deadletters import DeadLetters
+from services.notify.adapters.digesting import Digesting
 from services.notify.adapters.doors import application
 from services.notify.adapters.ledger import PostgresLedger
 from services.notify.adapters.providers import HttpProvider
+from services.notify.adapters.readback import MARK_DAYS, FeedReadback
+from services.notify.adapters.records import RecordReader
 from services.notify.adapters.sending import Sender, Senders
 from services.notify.adapters.settling import Settling
 from services.notify.adapters.watchdog import Watchdog
@@ -18,6 +24,7 @@ from services.notify.config import Settings
 from services.notify.handlers import Listener
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.pack import Pack
+from shared.contracts.raw_consumers import DEAD_LETTERS, FEED_READBACK, raw_consumers
 from shared.contracts.values import Lane
 from shared.runtime import keys, logs, service, settings
 from shared.runtime.clock import DatabaseClock
@@ -67,9 +74,11 @@ async def wire(
     config: Settings,
     pack: Pack,
     secrets: SecretsFile,
-    consumers: Mapping[str, tuple[str, ...]] = CONSUMERS,
+    consumers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Wired:
-    """Build everything; waits for PostgreSQL. *consumers* maps consumer name to topics."""
+    """Build everything; waits for PostgreSQL. *consumers* maps consumer name to topics (by default all)."""
+    departments = [department.id for department in pack.departments]
+    heard = CONSUMERS | raw_consumers(departments) if consumers is None else consumers
     # a name of this life: rows held by an earlier one of the same instance are taken over at once
     owner = f"{config.instance}/{uuid.uuid4().hex[:12]}"
     database = Database(config.database.reveal(), schema="notify", instance=config.instance)
@@ -94,16 +103,37 @@ async def wire(
         settling,
     )
     settling.senders = senders
-    custody = Custody(database, senders, instance=config.instance, owner=owner)
+    cutoff_s = pack.notices.digest_after_s
+    custody = Custody(
+        database, senders, instance=config.instance, owner=owner, digest_after_s=cutoff_s
+    )
     await until_available(custody.open)
 
+    alarms = Alarms(pack, store, senders, clock, owner=owner)
+    parts: list[Part] = [
+        relay,
+        clock,
+        settling,
+        *senders.by_channel.values(),
+        custody,
+        alarms,
+        Watchdog(database, alarms, limit_s=config.sla_silent_s, again_s=cutoff_s),
+        Digesting(pack, store, senders, clock, owner=owner, quiet_s=config.digest_quiet_s),
+        Acknowledging(pack, store, clock),
+        Pruning(database, kept_days("notify") | {FEED_READBACK: MARK_DAYS}),
+    ]
     listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
-    watchdog = Watchdog(pack, store, senders, clock, owner=owner, limit_s=config.sla_silent_s)
-    parts: list[Part] = [relay, clock, settling, *senders.by_channel.values(), custody, watchdog]
-    parts.append(Pruning(database, kept_days("notify")))
-    for name, topics in consumers.items():
-        if name.startswith("notify."):
-            parts.append(_consumer(name, topics, config, store, listener))
+    for name, topics in heard.items():
+        source = KafkaSource(config.kafka, group=name, topics=topics, instance=config.instance)
+        if name.startswith(FEED_READBACK):
+            readback = FeedReadback(name, departments, store, clock)
+            parts.append(RecordReader(name, source, store, readback.on_records, alarms))
+        elif name.startswith(DEAD_LETTERS):
+            letters = DeadLetters(alarms)
+            parts.append(RecordReader(name, source, store, letters.on_records, alarms))
+        elif name.startswith("notify."):
+            lane = Lane.ORDINARY if ".ordinary" in name else Lane.URGENT
+            parts.append(Consumer(name, source, store, listener.on_events, lane=lane))
     parts.append(Server(application(database, Keyring(secrets.api_keys), parts), config))
     return Wired(parts, database, providers)
 
@@ -118,14 +148,6 @@ def _providers(config: Settings, pack: Pack, secrets: SecretsFile) -> dict[str, 
         )
         for policy in pack.notices.channels
     }
-
-
-def _consumer(
-    name: str, topics: tuple[str, ...], config: Settings, store: Store, listener: Listener
-) -> Consumer:
-    source = KafkaSource(config.kafka, group=name, topics=topics, instance=config.instance)
-    lane = Lane.ORDINARY if ".ordinary" in name else Lane.URGENT
-    return Consumer(name, source, store, listener.on_events, lane=lane)
 
 
 if __name__ == "__main__":

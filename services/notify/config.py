@@ -28,6 +28,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         float,
         Meta(gt=0, description="wall seconds without sla's heartbeat before the desk is told"),
     ] = 30.0
+    digest_quiet_s: Annotated[
+        float,
+        Meta(
+            gt=0, description="wall seconds without a further late notice before they are digested"
+        ),
+    ] = 5.0
 
     def provider_addresses(self) -> dict[str, str]:
         """Return channel to base address; raises SettingsError for one that must not be called."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from services.notify.domain import pointless
+from services.notify.domain import lateness, pointless
 from services.notify.domain.feeds import Said, feeds_of
+from services.notify.domain.feeds import message as feed_message
 from services.notify.domain.line import Held
 from services.notify.domain.notice import Key, Notice, Occasion, OpenNotice
 from services.notify.domain.orders import notices_of
 from services.notify.domain.reminders import reminders_of, speaks
+from services.notify.domain.taking import taken
 from services.notify.domain.view import View, known_by_clocks, seen
 from services.notify.ports import Clock, Known, Ledger, Office
 from shared.contracts.envelope import Message
-from shared.contracts.incident import Change, Incident, IncidentEvent
+from shared.contracts.incident import Change, IncidentEvent
 from shared.contracts.pack import Pack
 from shared.contracts.sla import Heartbeat, SlaEvent
-from shared.contracts.topics import feed_topic
-from shared.contracts.values import Lane, Producer
+from shared.contracts.values import Lane
 from shared.runtime.events import Event
 from shared.runtime.store import Work
 
@@ -57,7 +59,8 @@ class Listener:
         now = self._clock.now()
         for event in cases:
             fold = folds[_incident_of(event)]
-            fold.take(event, Occasion(self._pack, event.event_id, now, event.trace))
+            occasion = Occasion(self._pack, event.event_id, now, event.trace)
+            fold.take(event, occasion, self._clock.speed)
         for fold in folds.values():
             self._store(fold, work)
         self._queue(folds.values(), work)
@@ -75,9 +78,12 @@ class Listener:
         if view is not None and view != fold.known.view:
             self._ledger.save_view(work, view, fold.known.version)
         for each in said:
-            work.publish(_message(each, fold))
+            work.publish(fold.message(each))
         if view is not None and view.purged:
             self._ledger.purge(work, fold.incident_id)
+        # one row cannot be marked twice in one statement, and what is overtaken proves nothing
+        if fold.taken and not fold.overtaken:
+            self._ledger.taken(work, fold.incident_id, fold.taken)
 
     def _queue(self, folds: Iterable[_Fold], work: Work) -> None:
         mine: list[Held] = []
@@ -86,7 +92,11 @@ class Listener:
         for fold in folds:
             stored = {n.notice_id for n in fold.known.queued if n.pointless is None or fold.purged}
             overtaken |= {key: why for key, why in fold.overtaken.items() if key in stored}
-            holders = {Key(n.channel, fold.incident_id, n.recipient): n for n in fold.known.queued}
+            holders = {
+                Key(n.channel, fold.incident_id, n.recipient): n
+                for n in fold.known.queued
+                if not n.late
+            }
             for notice in fold.notices:
                 held = self._row(notice, fold, holders.get(notice.key), has_room, work)
                 if held is not None:
@@ -113,9 +123,9 @@ class Listener:
         """
         body = _ENCODER.encode(notice.order)
         why = fold.overtaken.get(notice.order.notice_id)
-        owner = self._ledger.owner if has_room else ""
-        at_once = has_room
-        if before is not None:
+        at_once = has_room and not notice.late
+        owner = self._ledger.owner if at_once else ""
+        if before is not None and not notice.late:
             owner = before.owner
             at_once = owner == self._ledger.owner and before.notice_id in self._office
         self._ledger.queue(work, notice, body, owner, why)
@@ -139,17 +149,29 @@ class _Fold:
         self.known = known
         self.notices: list[Notice] = []
         self.overtaken: dict[UUID, str] = {}
+        self.taken: dict[UUID, datetime] = {}
         self.last: Event | None = None
         self._view = known.view
-        self._incident: Incident | None = None
+        self._heard = False
         self._changes: list[Change] = []
 
-    def take(self, event: Event, occasion: Occasion) -> None:
+    def take(self, event: Event, occasion: Occasion, speed: float) -> None:
         self.last = event
+        before = len(self.notices)
+        found_late: frozenset[UUID] = frozenset()
         if isinstance(event.data, IncidentEvent):
             self._incident_changed(event.data, occasion)
         else:
             self._clocks_changed(event.data, occasion)
+            found_late = frozenset(c.clock_id for c in event.data.clocks if c.found_late)
+        self.notices[before:] = lateness.marked(
+            self.notices[before:],
+            event.time,
+            found_late,
+            now=occasion.now,
+            speed=speed,
+            cutoff_s=occasion.pack.notices.digest_after_s,
+        )
 
     @property
     def purged(self) -> bool:
@@ -160,8 +182,9 @@ class _Fold:
         if self._view is not None and event.incident.version <= self._view.incident_version:
             return  # a replay after the marks are gone: it must not bring back what was purged
         self.notices += notices_of(event, self._view, occasion)
+        self.taken |= taken(self._view, event.incident)
         self._view = seen(self._view, event.incident)
-        self._incident = event.incident
+        self._heard = True
         self._changes += event.changes
         self.overtaken |= pointless.by_incident(self._view, self._queued())
 
@@ -173,11 +196,18 @@ class _Fold:
 
     def closed(self) -> tuple[list[Said], View | None]:
         """Return what the feeds must show after the whole batch, and the view to store."""
-        if self._incident is None or self._view is None:
+        if not self._heard or self._view is None:
             return [], self._view
-        feeds = feeds_of(self._incident, self._changes, self._view)
+        feeds = feeds_of(self._changes, self._view)
         self._view = feeds.view
         return feeds.said, feeds.view
+
+    def message(self, said: Said) -> Message:
+        """Return the feed's event, said for the last event of the batch."""
+        if self.last is None or self._view is None:
+            raise AssertionError("a feed speaks of an event")
+        last = self.last
+        return feed_message(said, self._view, at=last.time, lane=_lane_of(last), trace=last.trace)
 
     def _queued(self) -> list[OpenNotice]:
         return [*self.known.queued, *map(pointless.as_open, self.notices)]
@@ -197,22 +227,3 @@ def _incident_of(event: Event) -> UUID:
 
 def _lane_of(event: Event) -> Lane:
     return Lane.URGENT if f".{Lane.URGENT}." in event.record.partition.topic else Lane.ORDINARY
-
-
-def _message(said: Said, fold: _Fold) -> Message:
-    event = fold.last
-    if event is None:
-        raise AssertionError("a feed speaks of an event")
-    return Message(
-        topic=feed_topic(said.department),
-        key=str(fold.incident_id),
-        producer=Producer.NOTIFY,
-        family="feed",
-        change=said.change,
-        aggregate=said.aggregate,
-        version=said.version,
-        time=event.time,
-        lane=_lane_of(event),
-        data=said.entry,
-        trace=event.trace,
-    )

@@ -17,7 +17,9 @@ from shared.runtime.store import Work
 
 
 class Clock(Protocol):
-    """Platform time."""
+    """Platform time; `speed` is how many of its seconds pass in one of the wall's (1 in production)."""
+
+    speed: float
 
     def now(self) -> datetime:
         """Return platform time, UTC."""
@@ -55,6 +57,9 @@ class Ledger(Protocol):
 
     def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
         """Mark queued rows that need not be sent any more."""
+
+    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
+        """Note when units had taken their orders (assignment id to platform time)."""
 
     def purge(self, work: Work, incident: UUID) -> None:
         """Clear the texts of an incident whose retention has ended."""

@@ -36,11 +36,18 @@ class Purpose(OpenEnum):
     LEADERS = "leaders"
     FALLBACK = "fallback"
     WATCHDOG = "watchdog"
+    DIGEST = "digest"
     UNKNOWN = "unknown"
 
 
 class NoticeEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`notice.events`: one notice at one version; times UTC (platform)."""
+    """`notice.events`: one notice at one version; times UTC (platform), `at` since when it is so.
+
+    `provider_ref` is the provider's own number: a token of up to 64 letters, digits and `._:^~+/=-`
+    that shows no person, or `sha256:` and 32 hex digits in place of anything else. A delivered order is
+    acknowledged once its unit has taken the duty, `at` the unit's own stamp. A notice that waited too
+    long is superseded with reason `digested`: another one (purpose digest) stands for it.
+    """
 
     notice_id: UUID
     version: int

@@ -16,6 +16,7 @@ from shared.contracts.values import Lane
 from shared.runtime import metrics
 from shared.runtime.attempts import Attempts, Count
 from shared.runtime.bus import Partition, Record, Source, Unreadable
+from shared.runtime.distress import Distress
 from shared.runtime.errors import GuardLost, Halt, InvalidEvent, Unavailable
 from shared.runtime.events import Event, InvalidEnvelope, decode, ids_of, pack_headers
 from shared.runtime.offsets import Offsets, Position, set_command
@@ -98,6 +99,7 @@ class Consumer:
         self._limit = limit or DeadLetterLimit()
         self._offsets = Offsets(store.database, name)
         self._attempts = Attempts(store.database, name)
+        self._distress = Distress(name, store, lane)
         self._position: dict[Partition, Position] = {}
         self._pending: frozenset[Partition] | None = None
         self._unproven: set[Partition] = set()
@@ -186,6 +188,7 @@ class Consumer:
             _log.error("consumer halted", consumer=self.name, why=str(halt))
         self.waiting = str(halt)
         metrics.HALTED.labels(self.name).set(1)
+        await self._distress.call(self._pending or self._position, str(halt))
         await asyncio.sleep(HALT_RECHECK_S)
 
     def _gone_back(self, records: Sequence[Record]) -> bool:

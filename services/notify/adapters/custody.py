@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from services.notify.adapters.sending import Senders
+from services.notify.domain.lateness import DIGESTED
 from services.notify.domain.line import Held
 from shared.contracts.order import Order
 from shared.runtime.database import Database
@@ -28,15 +29,16 @@ on conflict (owner) do update set alive_until = excluded.alive_until
 
 # Rows of nobody, of holders whose lease ran out, and of this instance's own earlier life. One that
 # stands behind an earlier row of a living holder stays: nothing overtakes in its line.
-_CLAIM = """
+_HEIRLESS = """
 with heirless as materialized (
   select '' as owner
   union all
   select h.owner from holder h where h.owner <> $1 and (
-    h.alive_until < (select clock_timestamp()) or h.owner like $2 escape '\\')),
+    h.alive_until < (select clock_timestamp()) or h.owner like $2 escape '\\'))"""
+_CLAIM = f"""{_HEIRLESS},
 found as materialized (
   select n.notice_id from notice n
-  where n.state = 'queued' and n.owner = any(array(select owner from heirless))
+  where n.state = 'queued' and not n.late and n.owner = any(array(select owner from heirless))
     and not exists (
       select 1 from notice e
       where e.incident_id = n.incident_id and e.state = 'queued' and e.recipient = n.recipient
@@ -44,6 +46,16 @@ found as materialized (
         and e.owner <> all(array(select owner from heirless)))
   order by n.seq limit $3 for update of n skip locked)
 update notice n set owner = $1 from found f where n.notice_id = f.notice_id returning n.notice_id
+"""
+# What lay there past the cut-off while nobody was up to send it: left for its recipient's digest.
+_LAY_TOO_LONG = f"""{_HEIRLESS},
+found as materialized (
+  select n.notice_id from notice n
+  where n.state = 'queued' and not n.late and n.owner = any(array(select owner from heirless))
+    and n.attempts = 0 and n.purpose = any($4::text[])
+    and n.placed_at < (select clock_timestamp()) - make_interval(secs => $5)
+  order by n.seq limit $3 for update of n skip locked)
+update notice n set late = true, owner = '' from found f where n.notice_id = f.notice_id
 """
 _READ = """
 select seq, notice_id, cause, version, attempts, pointless, trace, doc,
@@ -59,6 +71,7 @@ delete from holder h where h.alive_until < clock_timestamp() - interval '1 day'
   and not exists (select 1 from notice n where n.state = 'queued' and n.owner = h.owner)
 """
 
+_KINDS = [purpose.value for purpose in DIGESTED]
 _DECODER = msgspec.json.Decoder(Order)
 
 
@@ -74,6 +87,7 @@ class Custody:
         *,
         instance: str,
         owner: str,
+        digest_after_s: float,
         lease_s: float = LEASE_S,
     ) -> None:
         self.waiting: str | None = "its lease"
@@ -81,6 +95,7 @@ class Custody:
         self._senders = senders
         self._owner = owner
         self._earlier_lives = _like(instance) + "/%"
+        self._digest_after_s = float(digest_after_s)
         self._lease_s = lease_s
         self._renewed = float("-inf")
         self._suspects: set[UUID] = set()
@@ -133,7 +148,9 @@ class Custody:
         async with self._database.connection(writing=True) as lent, lent.transaction():
             # one at a time, in a statement of its own: the next one sees what another has claimed
             await lent.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", _LOCK)
-            rows = await lent.fetch(_CLAIM, self._owner, self._earlier_lives, CLAIM)
+            heirs = (self._owner, self._earlier_lives, CLAIM)
+            await lent.execute(_LAY_TOO_LONG, *heirs, _KINDS, self._digest_after_s)
+            rows = await lent.fetch(_CLAIM, *heirs)
         if rows:
             await self._adopt([row["notice_id"] for row in rows])
         else:

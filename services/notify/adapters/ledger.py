@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from services.notify.domain.notice import Notice, OpenNotice
+from services.notify.domain.taking import PROVEN
 from services.notify.domain.view import View
 from services.notify.ports import Known
 from shared.contracts.notice import Purpose
@@ -34,17 +36,22 @@ _NOTICE_COLUMNS = {
     "queued_at": "timestamptz",
     "trace": "text",
     "doc": "bytea",
+    "late": "boolean",
 }
 
 
-def _queued(name: str, *, guard: bool) -> Write:
-    columns = ", ".join(_NOTICE_COLUMNS)
-    picked = ", ".join(f"i.{column}" for column in _NOTICE_COLUMNS)
+def _queued(name: str, *, guard: bool, replaces: bool = False) -> Write:
+    given = _NOTICE_COLUMNS | ({"replaces": "text"} if replaces else {})
+    columns = ", ".join(given)
+    # an array of arrays cannot be unnested row by row
+    picked = ", ".join(
+        f"string_to_array(i.{c}, ',')::uuid[]" if c == "replaces" else f"i.{c}" for c in given
+    )
     sql = f"""
 {name}_add as (insert into notice ({columns}) select {picked} from {name}_in i order by i.ord
   on conflict (notice_id) do nothing returning 1),
 {name} as (select 1 from {name}_add)"""
-    return Write(name, tuple(_NOTICE_COLUMNS.items()), sql, guard)
+    return Write(name, tuple(given.items()), sql, guard)
 
 
 NOTICE = _queued("notice_put", guard=False)
@@ -55,6 +62,26 @@ Not called `notice`: the other parts of one statement would then read it in plac
 
 NOTICE_ONCE = _queued("notice_once", guard=True)
 """The same where two processes may see the cause: who comes second loses the guard."""
+
+DIGEST = _queued("notice_digest", guard=True, replaces=True)
+"""A digest, with the ids of the notices it stands for as text, a comma between them."""
+
+TAKEN = Write(
+    "notice_taken",
+    (("incident_id", "uuid"), ("assignment_id", "uuid"), ("at", "timestamptz")),
+    f"""
+notice_taken_lock as materialized (
+  select n.notice_id, i.at from notice n join notice_taken_in i using (incident_id, assignment_id)
+  where n.state in ('queued', 'delivered') and n.acknowledged_at is null
+    and n.purpose in ({", ".join(f"'{purpose.value}'" for purpose in PROVEN)})
+  order by n.notice_id for update of n),
+notice_taken_set as (
+  update notice n set acknowledged_at = l.at from notice_taken_lock l
+  where n.notice_id = l.notice_id returning 1),
+notice_taken as (select 1 from notice_taken_set)""",
+    guard=False,
+)
+"""Notes when the unit had its order; whoever looks after proofs says so once it is delivered."""
 
 OVERTAKEN = Write(
     "overtaken",
@@ -99,11 +126,12 @@ sla_heartbeat as (select 1 from sla_heartbeat_set)""",
 _LOAD = """
 select v.incident_id, v.version, v.doc, 0::bigint as seq, null::uuid as notice_id,
   null::text as recipient, null::text as channel, null::text as purpose,
-  null::uuid as assignment_id, null::uuid as clock_id, null::text as owner, null::text as pointless
+  null::uuid as assignment_id, null::uuid as clock_id, null::text as owner, null::text as pointless,
+  null::boolean as late
 from incident_view v where v.incident_id = any($1::uuid[])
 union all
 select n.incident_id, 0, null, n.seq, n.notice_id, n.recipient, n.channel, n.purpose,
-  n.assignment_id, n.clock_id, n.owner, n.pointless
+  n.assignment_id, n.clock_id, n.owner, n.pointless, n.late
 from notice n where n.incident_id = any($1::uuid[]) and n.state = 'queued'
 """
 
@@ -145,6 +173,11 @@ class PostgresLedger:
         """Write the row that must stand before any call."""
         work.put(NOTICE, *notice_row(notice, body, owner, why))
 
+    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
+        """Note when units had taken their orders."""
+        for assignment, at in sorted(duties.items()):
+            work.put(TAKEN, incident, assignment, at)
+
     def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
         """Mark queued rows that need not be sent any more."""
         for notice_id, why in sorted(reasons.items()):
@@ -177,6 +210,7 @@ def notice_row(notice: Notice, body: bytes, owner: str, why: str | None) -> tupl
         order.queued_at,
         notice.trace,
         body,
+        notice.late,
     )
 
 
@@ -190,4 +224,5 @@ def _open(row: Any) -> OpenNotice:
         clock_id=row["clock_id"],
         owner=row["owner"],
         pointless=row["pointless"],
+        late=row["late"],
     )

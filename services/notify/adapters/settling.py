@@ -17,10 +17,11 @@ from services.notify.adapters.sending import Senders
 from services.notify.domain.delivery import Verdict, fallbacks
 from services.notify.domain.line import Held
 from services.notify.domain.notice import Notice, Occasion
+from services.notify.domain.proof import Proof, proof_message
 from services.notify.ports import Clock
 from shared.contracts import ids
 from shared.contracts.envelope import Message
-from shared.contracts.notice import NoticeEvent, NoticeState
+from shared.contracts.notice import NoticeState
 from shared.contracts.pack import ChannelPolicy, Pack
 from shared.contracts.values import Producer
 from shared.runtime import metrics
@@ -28,7 +29,6 @@ from shared.runtime.database import Database
 from shared.runtime.errors import GuardLost, Unavailable
 from shared.runtime.store import Store, Work, Write
 
-TOPIC = "notice.events.v1"
 BATCH = 500
 RETRY_S = 0.3
 GATHER_S = 0.03
@@ -171,40 +171,19 @@ class Settling:
         return after
 
     def _message(self, held: Held, verdict: Verdict, version: int, now: Any) -> Message:
-        order = held.order
         failed = verdict.state is NoticeState.QUEUED
-        state = NoticeState.FAILED if failed else verdict.state
-        return Message(
-            topic=TOPIC,
-            key=str(order.incident_id),
-            producer=Producer.NOTIFY,
-            family="notice",
-            change=state.value,
-            aggregate=order.notice_id,
+        proof = Proof(
+            order=held.order,
+            cause=held.cause,
             version=version,
-            time=now,
-            lane=order.lane,
+            state=NoticeState.FAILED if failed else verdict.state,
+            attempts=held.attempts,
+            at=now,
+            ref=verdict.ref,
+            reason=verdict.reason,
             trace=held.trace,
-            data=NoticeEvent(
-                notice_id=order.notice_id,
-                version=version,
-                incident_id=order.incident_id,
-                cause=held.cause,
-                assignment_id=order.assignment_id,
-                recipient=order.recipient,
-                channel=order.channel,
-                purpose=order.purpose,
-                state=state,
-                attempts=held.attempts,
-                queued_at=order.queued_at,
-                at=now,
-                provider_ref=verdict.ref,
-                reason=verdict.reason,
-                region=self._pack.region.code,
-                lane=order.lane,
-                exercise=order.exercise,
-            ),
         )
+        return proof_message(proof, region=self._pack.region.code, now=now)
 
     def _fall_back(self, work: Work, held: Held, version: int, now: Any) -> list[Held]:
         cause = ids.event_id(Producer.NOTIFY, held.notice_id, version)
@@ -213,6 +192,7 @@ class Settling:
         _log.warning(
             "notice given up", notice=str(held.notice_id), incident=str(held.order.incident_id),
             recipient=held.order.recipient, channel=held.order.channel, attempts=held.attempts,
+            trace=held.trace,
         )  # fmt: skip
         return [
             self._queued(work, notice)

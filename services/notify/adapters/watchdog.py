@@ -7,21 +7,15 @@ import time
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import structlog
 
-from services.notify.adapters.ledger import NOTICE_ONCE, notice_row
-from services.notify.adapters.sending import Senders
-from services.notify.domain.line import Held
-from services.notify.domain.notice import Occasion
-from services.notify.domain.silence import silence_notices
-from services.notify.ports import Clock
+from services.notify.adapters.alarms import Alarms
+from services.notify.domain.alarm import AlarmKind, Fault
 from shared.contracts import ids
-from shared.contracts.pack import Pack
 from shared.contracts.values import Lane
 from shared.runtime import metrics
-from shared.runtime.errors import GuardLost, Unavailable
-from shared.runtime.store import Store, Work
+from shared.runtime.database import Database
+from shared.runtime.errors import Unavailable
 
 NEVER = UUID(int=0)
 """Stands for the last heartbeat where none was ever heard."""
@@ -30,7 +24,6 @@ _LOOK = """
 select lane, event_id, extract(epoch from clock_timestamp() - heard_at)::float8 as silent_s
 from sla_heartbeat
 """
-_ENCODER = msgspec.json.Encoder()
 _log = structlog.get_logger()
 
 
@@ -45,23 +38,14 @@ class Watchdog:
     name = "watchdog"
 
     def __init__(
-        self,
-        pack: Pack,
-        store: Store,
-        senders: Senders,
-        clock: Clock,
-        *,
-        owner: str,
-        limit_s: float,
+        self, database: Database, alarms: Alarms, *, limit_s: float, again_s: float
     ) -> None:
         self.waiting: str | None = None
-        self._pack = pack
-        self._store = store
-        self._senders = senders
-        self._clock = clock
-        self._owner = owner
+        self._database = database
+        self._alarms = alarms
         self._limit_s = limit_s
-        self._told: set[UUID] = set()
+        self._again_s = again_s
+        self._told: dict[Lane, str] = {}
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -75,28 +59,21 @@ class Watchdog:
                 self.waiting = str(error)
 
     async def _look(self, up_s: float) -> None:
-        rows = {row["lane"]: row for row in await self._store.database.fetch(_LOOK)}
+        rows = {row["lane"]: row for row in await self._database.fetch(_LOOK)}
         silences = {lane: _silence(rows.get(lane.number), up_s) for lane in Lane}
         metrics.SLA_SILENT.set(max(seconds for _, seconds in silences.values()))
         for lane, (last, seconds) in silences.items():
-            cause = ids.silence_id(last, lane)
-            if seconds > self._limit_s and cause not in self._told:
-                await self._tell(cause, seconds, lane)
-                self._told = {*self._told, cause} if len(self._told) < len(Lane) else {cause}
+            if seconds > self._limit_s:
+                await self._tell(last, seconds, lane)
 
-    async def _tell(self, cause: UUID, seconds: float, lane: Lane) -> None:
-        _log.error("sla is silent", lane=lane, seconds=round(seconds))
-        work = Work()
-        held = []
-        for notice in silence_notices(seconds, Occasion(self._pack, cause, self._clock.now())):
-            body = _ENCODER.encode(notice.order)
-            work.put(NOTICE_ONCE, *notice_row(notice, body, self._owner, None))
-            held.append(Held(order=notice.order, cause=cause, body=body, queued=time.monotonic()))
-        work.after(lambda: self._senders.accept(held))
-        try:
-            await self._store.commit(work)
-        except GuardLost:
-            return  # the other instance has told it
+    async def _tell(self, last: UUID, seconds: float, lane: Lane) -> None:
+        """Tell it once, and once more each time the silence has gone on for another period."""
+        silence = f"{ids.silence_id(last, lane)}/{int(seconds // self._again_s)}"
+        if self._told.get(lane) != silence:
+            _log.error("sla is silent", lane=lane, seconds=round(seconds))
+            reason = f"{seconds:.0f}秒"
+            await self._alarms.tell([Fault(AlarmKind.SLA_SILENT, lane.value, reason, silence)])
+            self._told[lane] = silence
 
 
 def _silence(row: Any, up_s: float) -> tuple[UUID, float]:

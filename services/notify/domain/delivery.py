@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from services.notify.domain import recipients, texts
 from services.notify.domain.notice import Addressee, Notice, Occasion
+from services.notify.domain.reference import reference
 from shared.contracts import ids
 from shared.contracts.notice import NoticeState, Purpose
 from shared.contracts.order import Order, Receipt, RefusedWhy
@@ -56,7 +57,7 @@ def judge(
     Every notice is tried at least once, however long it waited before.
     """
     if isinstance(receipt, Receipt) and receipt.accepted:
-        return Verdict(NoticeState.DELIVERED, ref=_short(receipt.ref))
+        return Verdict(NoticeState.DELIVERED, ref=reference(receipt.ref))
     reason, wait = _trouble(receipt)
     final = isinstance(receipt, Receipt) and not receipt.retry
     if final or attempts >= policy.attempts or tried_for_s >= policy.give_up_after_s:
@@ -79,11 +80,6 @@ def _trouble(receipt: Receipt | Failure | None) -> tuple[str, float]:
     if receipt.reason is not None:
         return _WORDS.get(receipt.reason, RefusedWhy.OTHER), 0.0
     return Trouble.REFUSED_FOR_NOW if receipt.retry else Trouble.REFUSED, 0.0
-
-
-def _short(word: str | None) -> str | None:
-    """Keep a provider's own number short and printable: it goes into events and text columns."""
-    return "".join(filter(str.isprintable, word))[:64] or None if word else None
 
 
 def fallbacks(

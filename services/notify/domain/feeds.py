@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -10,10 +11,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.notify.domain.view import FeedSaid, View, duty_of
+from services.notify.domain.view import FeedSaid, View
 from shared.contracts import ids
-from shared.contracts.incident import Change, ChangeKind, Incident, IncidentState
+from shared.contracts.envelope import Message
+from shared.contracts.incident import Change, ChangeKind, IncidentState
 from shared.contracts.notice import FeedAssignment, FeedEntry, FeedState
+from shared.contracts.topics import feed_topic
+from shared.contracts.values import Lane, Producer
 
 _KEPT_BACK = frozenset(
     {
@@ -26,6 +30,7 @@ _KEPT_BACK = frozenset(
 )
 """Changes that say nothing a department may know beyond the state itself."""
 
+_ENDED = "ended"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -46,69 +51,107 @@ class Feeds(Struct, frozen=True):
     view: View
 
 
-def feeds_of(incident: Incident, changes: Sequence[Change], view: View) -> Feeds:
+def feeds_of(changes: Sequence[Change], view: View) -> Feeds:
     """Return an entry for each department whose redacted state is another than its feed last said.
 
-    A department that lost its last duty (or whose incident was merged away) hears so once, then
-    the key ends with a tombstone; getting a unit in again opens it anew, versions going on.
+    *view* is of the newest incident event, *changes* lead to it. A department that lost its last
+    duty (or whose incident was merged away) hears so once, then the key ends with a tombstone;
+    getting a unit in again opens it anew, versions going on.
     """
     said: list[Said] = []
     feeds = dict(view.feeds)
-    for department in _departments(incident, view):
+    for department in _departments(view):
         before = feeds.get(department, FeedSaid(version=0, gone=True))
-        entry = _entry(incident, department, changes, before.version + 1)
-        ends = entry.feed_state is not FeedState.CURRENT or incident.purged
+        entry = _entry(view, department, changes, before.version + 1)
+        ends = entry.feed_state is not FeedState.CURRENT or view.purged
         if ends and before.gone:
             continue
         digest = _digest(entry)
         if digest == before.digest and not before.gone and not ends:
             continue
-        key = ids.feed_id(incident.incident_id, department)
-        change = _leading(entry)
-        if not incident.purged:
-            said.append(Said(department, key, entry.version, change, entry))
-        version = entry.version - incident.purged
+        key = ids.feed_id(view.incident_id, department)
+        if not view.purged:
+            said.append(Said(department, key, entry.version, _leading(entry), entry))
+        version = entry.version - view.purged
         if ends:
             version += 1
-            said.append(Said(department, key, version, "ended", None))
-        feeds[department] = FeedSaid(version=version, digest="" if ends else digest, gone=ends)
+            said.append(Said(department, key, version, _ENDED, None))
+            feeds[department] = FeedSaid(version=version, gone=True)
+        else:
+            feeds[department] = FeedSaid(version=version, digest=digest, changes=entry.changes)
     return Feeds(said, view if feeds == view.feeds else replace(view, feeds=feeds))
 
 
-def _departments(incident: Incident, view: View) -> list[str]:
-    return sorted({a.department for a in incident.assignments} | view.feeds.keys())
+def newest(view: View, department: str) -> Said | None:
+    """Return the record that must stand last in the department's feed (§4.5), as it was first said.
+
+    None where nothing was said, or the view is too old to say it again: the next event will.
+    """
+    last = view.feeds.get(department)
+    if last is None:
+        return None
+    key = ids.feed_id(view.incident_id, department)
+    if last.gone:
+        return Said(department, key, last.version, _ENDED, None)
+    if view.received_at is None:
+        return None
+    entry = _entry(view, department, last.changes, last.version)
+    return Said(department, key, last.version, _leading(entry), entry)
 
 
-def _entry(
-    incident: Incident, department: str, changes: Sequence[Change], version: int
-) -> FeedEntry:
-    own = [a for a in incident.assignments if a.department == department]
-    return FeedEntry(
-        incident_id=incident.incident_id,
-        number=incident.number,
-        version=version,
-        department=department,
-        feed_state=_feed_state(incident, department),
-        state=incident.state,
-        line=incident.line,
-        category=incident.category,
-        severity=incident.severity,
-        area=incident.scene.area,
-        received_at=incident.received_at,
-        assignments=tuple(
-            FeedAssignment(assignment_id=a.assignment_id, unit=a.unit, role=a.role, state=a.state)
-            for a in own
-        ),
-        changes=_redacted(changes, {a.assignment_id for a in own}),
-        merged_into=incident.merged_into,
-        exercise=incident.exercise,
+def message(
+    said: Said, view: View, *, at: datetime, lane: Lane, trace: str | None = None
+) -> Message:
+    """Return the event that says it; the same version has the same event id, however often it is said."""
+    return Message(
+        topic=feed_topic(said.department),
+        key=str(view.incident_id),
+        producer=Producer.NOTIFY,
+        family="feed",
+        change=said.change,
+        aggregate=said.aggregate,
+        version=said.version,
+        time=at,
+        lane=lane,
+        data=said.entry,
+        trace=trace,
     )
 
 
-def _feed_state(incident: Incident, department: str) -> FeedState:
-    if incident.merged_into is not None and incident.state is IncidentState.DUPLICATE:
+def _departments(view: View) -> list[str]:
+    return sorted({duty.department for duty in view.duties} | view.feeds.keys())
+
+
+def _entry(view: View, department: str, changes: Sequence[Change], version: int) -> FeedEntry:
+    if view.received_at is None:
+        raise AssertionError("an entry is made of what router said")
+    own = [duty for duty in view.duties if duty.department == department]
+    return FeedEntry(
+        incident_id=view.incident_id,
+        number=view.number,
+        version=version,
+        department=department,
+        feed_state=_feed_state(view, department),
+        state=view.state,
+        line=view.line,
+        category=view.category or "",
+        severity=view.severity or 0,
+        area=view.scene.area,
+        received_at=view.received_at,
+        assignments=tuple(
+            FeedAssignment(assignment_id=d.assignment_id, unit=d.unit, role=d.role, state=d.state)
+            for d in own
+        ),
+        changes=_redacted(changes, {duty.assignment_id for duty in own}),
+        merged_into=view.merged_into,
+        exercise=view.exercise,
+    )
+
+
+def _feed_state(view: View, department: str) -> FeedState:
+    if view.merged_into is not None and view.state is IncidentState.DUPLICATE:
         return FeedState.MERGED
-    held = any(a.department == department and not duty_of(a).over for a in incident.assignments)
+    held = any(duty.department == department and not duty.over for duty in view.duties)
     return FeedState.CURRENT if held else FeedState.WITHDRAWN
 
 

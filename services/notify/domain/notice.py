@@ -13,6 +13,9 @@ from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
 from shared.contracts.pack import Channel, Endpoints, Pack, Recipient
 
+NO_INCIDENT = UUID(int=0)
+"""Stands in a notice that belongs to no incident: an alarm about the platform, a digest."""
+
 
 class Pointless(StrEnum):
     """Why a queued notice is not sent any more; the word stands in `notice.events` as its reason."""
@@ -22,6 +25,7 @@ class Pointless(StrEnum):
     CLOCK_STOPPED = "clock_stopped"
     CLOCK_CORRECTED = "clock_corrected"
     PURGED = "purged"
+    DIGESTED = "digested"
 
 
 class Occasion(Struct, frozen=True):
@@ -52,12 +56,16 @@ class Addressee(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True, kw_only=True):
-    """A notice to queue: the ledger's row and the order are made of it."""
+    """A notice to queue: the ledger's row and the order are made of it.
+
+    A `late` one is not told singly any more: it waits for its recipient's digest.
+    """
 
     order: Order
     cause: UUID
     clock_id: UUID | None = None
     trace: str | None = None
+    late: bool = False
 
     @property
     def key(self) -> Key:
@@ -84,3 +92,4 @@ class OpenNotice(Struct, frozen=True, kw_only=True):
     clock_id: UUID | None = None
     owner: str = ""
     pointless: str | None = None
+    late: bool = False

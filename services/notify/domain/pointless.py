@@ -67,6 +67,7 @@ def as_open(notice: Notice) -> OpenNotice:
         purpose=notice.order.purpose,
         assignment_id=notice.order.assignment_id,
         clock_id=notice.clock_id,
+        late=notice.late,
     )
 
 

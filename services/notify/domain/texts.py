@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from shared.contracts.notice import Purpose
 from shared.contracts.pack import Channel, Pack, Recipient
 from shared.contracts.sla import ClockKind
+from shared.contracts.values import Lane
 
 PLACE_LENGTH = 40
 """Longer places are cut: a text stays within three SMS parts of 67 characters."""
@@ -24,6 +25,16 @@ CLOCKS: Mapping[ClockKind, str] = {
     ClockKind.VERIFY: "核查",
     ClockKind.REPORT_FIRST: "首报",
 }
+KINDS: Mapping[Purpose, str] = {
+    Purpose.WARNING: "时限提醒",
+    Purpose.BREACH: "超时通知",
+    Purpose.CORRECTION: "更正",
+    Purpose.LEADERS: "警情报告",
+    Purpose.FALLBACK: "未送达提示",
+}
+LANES: Mapping[str, str] = {Lane.URGENT: "紧急", Lane.ORDINARY: "一般"}
+LISTED = 5
+"""So many are named in one text; of the others only the number."""
 CHANNELS: Mapping[str, str] = {Channel.SMS: "短信", Channel.WEBHOOK: "系统推送"}
 
 
@@ -112,6 +123,29 @@ def fallback(number: str, recipient: str, channel: str, purpose: Purpose) -> str
     return f"未送达：{number} 发给{recipient}的{kind}（{way}）多次未送达，请改用电话。"
 
 
-def sla_silent(seconds: float) -> str:
-    """Return the watchdog's alarm."""
-    return f"时限服务已{seconds:.0f}秒无心跳，超时提醒可能停止，请立即检查。"
+def alarm(reports: Sequence[tuple[str, str, Mapping[str, int]]], *, digest: bool) -> str:
+    """Return an alarm about the platform: (kind, subject, times by reason) of each thing that is wrong."""
+    said = [_fault(*each) for each in reports[:LISTED]]
+    more = f"等{len(reports)}项" if len(reports) > LISTED else ""
+    head = "平台告警汇总" if digest else "平台告警"
+    return f"{head}：{'；'.join(said)}{more}，请立即检查。"
+
+
+def _fault(kind: str, subject: str, counts: Mapping[str, int]) -> str:
+    times = sum(counts.values())
+    if kind == "sla_silent":
+        return (
+            f"时限服务（{LANES.get(subject, subject)}）{'、'.join(counts)}无心跳，超时提醒可能停止"
+        )
+    if kind == "consumer_halted":
+        return f"{subject}已停止处理、等待人工{f'（{times}次）' if times > 1 else ''}"
+    reasons = "、".join(f"{reason}{n if len(counts) > 1 else ''}" for reason, n in counts.items())
+    return f"{subject}有{times}条消息无法处理、已转入死信（{reasons}）"
+
+
+def digest(counts: Mapping[Purpose, int], numbers: Sequence[str]) -> str:
+    """Return what stands for messages that an outage made late: how many of which kind, about what."""
+    kinds = "、".join(f"{KINDS.get(purpose, '通知')}{times}件" for purpose, times in counts.items())
+    shown = "、".join(numbers[:LISTED])
+    more = f"等{len(numbers)}起" if len(numbers) > LISTED else ""
+    return f"积压汇总：故障期间未能及时发出{kinds}，涉及{shown}{more}，请逐件核对并补办。"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from shared.contracts.incident import (
     Assignment,
     AssignmentState,
+    Change,
     Incident,
     IncidentState,
     Origin,
@@ -18,7 +20,7 @@ from shared.contracts.incident import (
 )
 from shared.contracts.pack import Recipient
 from shared.contracts.sla import SlaEvent
-from shared.contracts.values import Lane
+from shared.contracts.values import Lane, Line
 
 OVER = frozenset(
     {
@@ -60,21 +62,31 @@ class Told(Struct, frozen=True):
 
 
 class FeedSaid(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a department's feed last said of the incident; `gone` after its tombstone."""
+    """What a department's feed last said of the incident; `gone` after its tombstone.
+
+    `changes` are the redacted ones it gave: with the view they make that record again.
+    """
 
     version: int
     digest: str = ""
     gone: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 class View(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The stored document; `incident_version` 0 when only sla has spoken of the incident yet."""
+    """The stored document; `incident_version` 0 when only sla has spoken of the incident yet.
+
+    `received_at` (UTC) is missing then too, and in documents older than this field.
+    """
 
     incident_id: UUID
     number: str
     lane: Lane
     incident_version: int = 0
     state: IncidentState = IncidentState.UNKNOWN
+    line: Line = Line.UNKNOWN
+    received_at: datetime | None = None
+    merged_into: UUID | None = None
     category: str | None = None
     severity: int | None = None
     scene: Scene = Scene()
@@ -109,6 +121,9 @@ def seen(before: View | None, incident: Incident) -> View:
         lane=incident.lane,
         incident_version=incident.version,
         state=incident.state,
+        line=incident.line,
+        received_at=incident.received_at,
+        merged_into=incident.merged_into,
         category=incident.category,
         severity=incident.severity,
         scene=Scene() if incident.purged else incident.scene,

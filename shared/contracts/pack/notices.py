@@ -52,7 +52,12 @@ class ChannelPolicy(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Notices(Struct, frozen=True, forbid_unknown_fields=True):
-    """The rules, the channels, and the cut-off after which late messages become one digest per unit."""
+    """The rules, the channels, and the cut-off in wall seconds.
+
+    Word that is older than `digest_after_s` when it could first be sent goes as one digest per
+    recipient, orders apart (DOMAIN §4); alarms about the platform after the first one as one digest
+    in this time (ours).
+    """
 
     rules: tuple[NoticeRule, ...]
     channels: tuple[ChannelPolicy, ...]

@@ -77,6 +77,8 @@ class NoticeCause(StrEnum):
     CLOCK_BREACHED = "clock_breached"
     CLOCK_CORRECTED = "clock_corrected"
     SLA_SILENT = "sla_silent"
+    DEAD_LETTER = "dead_letter"
+    CONSUMER_HALTED = "consumer_halted"
 
 
 class Recipient(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from deploy.topics import Topic
-from services.notify.adapters.settling import TOPIC
+from services.notify.domain.proof import TOPIC
 from shared.contracts.topics import TOPICS, feed_topic
 from shared.runtime.database import Database
 from tests.engine import seeded

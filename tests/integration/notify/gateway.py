@@ -27,7 +27,10 @@ def receipts(*given: Receipt) -> Answer:
 def accepting(orders: Sequence[Order]) -> Answer:
     """Accept every order."""
     return receipts(
-        *(Receipt(notice_id=o.notice_id, accepted=True, ref=f"ref-{o.notice_id}") for o in orders)
+        *(
+            Receipt(notice_id=o.notice_id, accepted=True, ref=f"ref-{o.notice_id.hex[:8]}")
+            for o in orders
+        )
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,12 +23,14 @@ from shared.contracts.envelope import Envelope, Message
 from shared.contracts.incident import Incident, IncidentEvent
 from shared.contracts.sla import SlaEvent
 from shared.contracts.values import Lane
+from shared.runtime.bus import Outgoing
 from shared.runtime.database import Database
 from shared.runtime.kafka import KafkaSink
-from tests.engine import outgoing, running, until
+from tests.engine import outgoing, running, seeded, until
 from tests.integration.notify.gateway import Gateway
 from tests.integration.notify.worker import Task, wired
-from tests.unit.notify.cases import T0, an_incident
+from tests.parts import SessionKafka
+from tests.unit.notify.cases import an_incident
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 2
@@ -52,22 +55,31 @@ class Stage:
     def clocks_topic(self) -> str:
         return self.topics[1]
 
-    async def say(self, *events: IncidentEvent | SlaEvent, lane: Lane = Lane.URGENT) -> list[UUID]:
-        """Write *events* to the broker, each one version on; return their ids (the causes)."""
-        messages = [self._message(event, lane) for event in events]
+    async def say(
+        self,
+        *events: IncidentEvent | SlaEvent,
+        lane: Lane = Lane.URGENT,
+        age: timedelta = timedelta(),
+    ) -> list[UUID]:
+        """Write *events*, said *age* ago, to the broker, each one version on; return their ids (the causes)."""
+        messages = [self._message(event, lane, datetime.now(UTC) - age) for event in events]
         await self.publish(*messages)
         return [message.event_id for message in messages]
 
     async def publish(self, *messages: Message) -> None:
         """Write *messages* and wait until the broker has them."""
+        await self.write(*map(outgoing, messages))
+
+    async def write(self, *records: Outgoing) -> None:
+        """Write *records*, whatever they hold, and wait until the broker has them."""
         sink = KafkaSink(self.task.kafka, name="test")
         await sink.start()
         try:
-            assert [None] * len(messages) == await sink.publish([outgoing(m) for m in messages])
+            assert [None] * len(records) == await sink.publish(records)
         finally:
             await sink.stop()
 
-    def _message(self, event: IncidentEvent | SlaEvent, lane: Lane) -> Message:
+    def _message(self, event: IncidentEvent | SlaEvent, lane: Lane, said_at: datetime) -> Message:
         of_incident = isinstance(event, IncidentEvent)
         key = event.incident.incident_id if isinstance(event, IncidentEvent) else event.incident_id
         number = uuid_pair(key, of_incident=of_incident)
@@ -85,7 +97,7 @@ class Stage:
             change=event.changes[0].kind.value,
             aggregate=key,
             version=version,
-            time=T0,
+            time=said_at,
             lane=lane,
             data=data,
         )
@@ -113,6 +125,13 @@ class Stage:
         child.stdin.write(msgspec.json.encode(task))
         child.stdin.close()
         return child
+
+    async def also_hearing(self, stem: str, *topics: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """Seed one more consumer over *topics*; return its name and all consumers."""
+        name = SessionKafka.unique(stem)
+        for topic in topics:
+            await seeded(self.database, name, topic, 1)
+        return name, {**self.task.consumers, name: topics}
 
     async def rows(self, incident: UUID) -> list[Any]:
         """Return the ledger of *incident*, in the order it was queued."""

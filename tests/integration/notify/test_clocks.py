@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
-from services.notify.domain.silence import NO_INCIDENT
+from services.notify.domain.notice import NO_INCIDENT
 from shared.contracts.envelope import Message
 from shared.contracts.incident import Role
 from shared.contracts.sla import ClockChangeKind, ClockState, Heartbeat, SlaEvent

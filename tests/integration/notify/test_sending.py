@@ -9,15 +9,26 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from services.notify.domain.notice import NO_INCIDENT
 from shared.contracts import ids
-from shared.contracts.incident import AssignmentState, ChangeKind, Incident
-from shared.contracts.notice import NoticeEvent
+from shared.contracts.incident import AssignmentState, ChangeKind, Incident, Stamp, StampKind
+from shared.contracts.notice import NoticeEvent, NoticeState
 from shared.contracts.order import Order, Receipt
+from shared.contracts.sla import ClockChangeKind, SlaEvent
 from tests.engine import rows, until
 from tests.integration.notify.gateway import Answer, accepting, receipts
 from tests.integration.notify.stage import Stage, fresh
 from tests.parts import FreshDatabase
-from tests.unit.notify.cases import a_duty, an_incident, dispatched, event
+from tests.unit.notify.cases import (
+    T0,
+    a_clock,
+    a_duty,
+    an_incident,
+    clock_event,
+    dispatched,
+    event,
+    minutes,
+)
 
 pytestmark = pytest.mark.infrastructure
 
@@ -33,6 +44,12 @@ def notice_ids(cause: UUID, recipient: str = "xj-rescue") -> set[UUID]:
 def released(incident: Incident) -> Incident:
     """Return *incident* once the rescue team's duty is over."""
     return replace(incident, assignments=(a_duty(state=AssignmentState.RELEASED),))
+
+
+def reminder(incident: Incident) -> SlaEvent:
+    """Return sla's warning that the rescue team's time runs out."""
+    warned = clock_event(ClockChangeKind.WARNED, a_clock())
+    return replace(warned, incident_id=incident.incident_id, number=incident.number)
 
 
 async def states_said(stage: Stage, incident: UUID, count: int) -> list[tuple[str, str, int]]:
@@ -53,7 +70,9 @@ async def test_an_order_reaches_both_gateways_and_is_proved(stage: Stage) -> Non
     assert notice_ids(cause) == {row["notice_id"] for row in found}
     assert {("delivered", 1, 1)} == {(r["state"], r["attempts"], r["version"]) for r in found}
     assert [("sms", "delivered", 1), ("webhook", "delivered", 1)] == said
-    assert {f"ref-{row['notice_id']}" for row in found} == {row["provider_ref"] for row in found}
+    assert {f"ref-{row['notice_id'].hex[:8]}" for row in found} == {
+        row["provider_ref"] for row in found
+    }
 
 
 async def test_the_ledger_row_stands_before_the_provider_is_called(
@@ -281,6 +300,79 @@ async def test_an_order_overtaken_by_a_release_is_never_sent(stage: Stage) -> No
         await stage.settled(incident.incident_id, 4)
 
     assert ["release"] == [o.purpose.value for o in stage.sms.of(incident.incident_id)]
+
+
+async def test_an_order_its_unit_took_is_acknowledged(stage: Stage) -> None:
+    """Row 6: the unit's own ACK proves delivered orders, at its own time; a leader's copy is not proved."""
+    incident = fresh(an_incident(severity=1))
+    key, at = incident.incident_id, T0 + minutes(1)
+    stamp = Stamp(kind=StampKind.ACKED, occurred_at=at, recorded_at=at)
+    acked = replace(a_duty(state=AssignmentState.ACKED), stamps=(stamp,))
+    async with stage.here():
+        await stage.say(event(incident, *dispatched("xj-rescue")))
+        await stage.settled(key, 5)
+        await stage.say(
+            event(replace(incident, assignments=(acked,)), (ChangeKind.ACKED, "xj-rescue"))
+        )
+        said = await stage.said("notice.events.v1", key, 7)
+    rows = await stage.rows(key)
+    proofs = [e.data for e in said if e and isinstance(e.data, NoticeEvent)]
+
+    assert {("xj-rescue", "acknowledged", at, 2)} == {
+        (r["recipient"], r["state"], r["acknowledged_at"], r["version"])
+        for r in rows
+        if r["purpose"] == "dispatch"
+    }
+    assert {"delivered"} == {r["state"] for r in rows if r["purpose"] != "dispatch"}
+    assert {("sms", at, 2), ("webhook", at, 2)} == {
+        (p.channel, p.at, p.version) for p in proofs if p.state is NoticeState.ACKNOWLEDGED
+    }
+
+
+async def test_what_an_outage_made_late_becomes_one_digest(stage: Stage) -> None:
+    """DOMAIN §4: per unit and channel; its row names what it replaces, and each of those says so."""
+    incidents = [fresh(an_incident(number=f"XJ-{n}")) for n in range(6)]
+    async with stage.here(digest_after_s=600):
+        await stage.say(*map(reminder, incidents), age=minutes(11))
+        await stage.say(event(incidents[0], *dispatched("xj-rescue")), age=minutes(11))
+        await stage.settled(incidents[0].incident_id, 3)
+        (digest,) = await stage.settled(NO_INCIDENT, 1)
+    rows = [row for i in incidents for row in await stage.rows(i.incident_id)]
+    replaced = [row for row in rows if row["purpose"] == "warning"]
+    orders = stage.webhook.orders
+
+    assert {("superseded", "digested", 1)} == {
+        (r["state"], r["reason"], r["version"]) for r in replaced
+    }
+    assert {row["notice_id"] for row in replaced} == set(digest["replaces"])
+    assert ("xj-rescue", "webhook", "digest", "delivered") == (
+        digest["recipient"], digest["channel"], digest["purpose"], digest["state"],
+    )  # fmt: skip
+    assert ["digest", "dispatch"] == sorted(order.purpose.value for order in orders)
+
+
+async def test_what_lay_in_the_ledger_too_long_is_told_as_one(stage: Stage) -> None:
+    """Nobody was up to send it: the next process claims the orders, and tells the reminders as one."""
+    incidents = [fresh(an_incident(number=f"XJ-{n}")) for n in range(3)]
+    await stage.webhook.down()
+    async with stage.here(attempts=1000):
+        for each in incidents:
+            await stage.say(reminder(each), event(each, *dispatched("xj-rescue")))
+            await stage.queued(each.incident_id, 3)
+    await stage.database.write(
+        "update notice set placed_at = placed_at - interval '1 hour', attempts = 0"
+        " where state = 'queued'"
+    )
+    await stage.webhook.up()
+    async with stage.here(digest_after_s=600):
+        (digest,) = await stage.settled(NO_INCIDENT, 1)
+        for each in incidents:
+            await stage.settled(each.incident_id, 3)
+
+    assert 3 == len(digest["replaces"])
+    assert ["digest", *["dispatch"] * 3] == sorted(
+        (order.purpose.value for order in stage.webhook.orders), key=["digest", "dispatch"].index
+    )
 
 
 async def test_what_one_request_does_not_take_shares_the_next(stage: Stage) -> None:

@@ -38,10 +38,11 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     max_delay_s: float = 0.2
     timeout_s: float = 1.0
     give_up_after_s: float = 20.0
+    digest_after_s: int = 1800
 
 
 def pack_of(task: Task) -> Pack:
-    """Return Xianju's pack with channels that lose patience soon."""
+    """Return Xianju's pack with channels that lose patience soon, and its cut-off as asked for."""
     pack = load_pack(REGION)
     channels = tuple(
         replace(
@@ -54,7 +55,8 @@ def pack_of(task: Task) -> Pack:
         )
         for policy in pack.notices.channels
     )
-    return replace(pack, notices=replace(pack.notices, channels=channels))
+    notices = replace(pack.notices, channels=channels, digest_after_s=task.digest_after_s)
+    return replace(pack, notices=notices)
 
 
 def secrets() -> SecretsFile:
@@ -78,6 +80,7 @@ async def wired(task: Task) -> Wired:
         sms_url=task.sms,
         webhook_url=task.webhook,
         sla_silent_s=task.sla_silent_s,
+        digest_quiet_s=0.5,
     )
     return await wire(config, pack_of(task), secrets(), task.consumers)
 

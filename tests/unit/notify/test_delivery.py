@@ -31,13 +31,6 @@ def test_accepted_is_delivered_with_the_providers_number() -> None:
     assert (NoticeState.DELIVERED, "r1") == (verdict.state, verdict.ref)
 
 
-def test_a_providers_word_is_kept_printable() -> None:
-    """NUL or half a surrogate in its number must not stop the ledger."""
-    accepted = Receipt(notice_id=uuid4(), accepted=True, ref="r\x001\ud800")
-
-    assert "r1" == judge(accepted, 1, 0.0, SMS).ref
-
-
 def test_refused_for_good_is_given_up_at_once() -> None:
     """A number that does not exist will not exist in a minute."""
     verdict = judge(receipt(accepted=False, reason="no_such_number"), 1, 0.0, SMS)
@@ -101,13 +94,6 @@ def test_a_fallback_never_falls_back() -> None:
     """No chain of alarms about alarms; and a channel without a fallback has none."""
     assert [] == fallbacks(ORDER, Purpose.FALLBACK, SMS, occasion())
     assert [] == fallbacks(ORDER, ORDER.purpose, WEBHOOK, occasion())
-
-
-def test_a_providers_number_is_kept_short() -> None:
-    """It goes into events and tables."""
-    accepted = Receipt(notice_id=uuid4(), accepted=True, ref="x" * 500)
-
-    assert 64 == len(judge(accepted, 1, 0.0, SMS).ref or "")
 
 
 @pytest.mark.parametrize("retry", [False, True])
