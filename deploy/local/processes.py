@@ -12,15 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, cast
 
 import psutil
 from psutil import Process
 
 from deploy.local.errors import PartFailed
+from deploy.local.rotation import Recorder
 
 _PR_SET_PDEATHSIG = 1
 _POLL_S = 0.02
 LOG_TAIL_LINES = 25
+_LAST_LINES_S = 1.0
 
 
 def _die_with_parent(sign: signal.Signals) -> Callable[[], None] | None:
@@ -63,25 +66,33 @@ class Child:
         self.name = name
         self.command = command
         self._process: subprocess.Popen[bytes] | None = None
+        self._recorder: Recorder | None = None
 
     def start(self) -> None:
         """Start it; its output is appended to the log."""
         command = self.command
         uid, gid = command.user or (None, None)
-        with command.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                list(command.argv),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=dict(command.environment) or None,
-                cwd=command.folder,
-                start_new_session=True,
-                user=uid,
-                group=gid,
-                extra_groups=[] if command.user else None,
-                preexec_fn=_die_with_parent(command.death),  # noqa: PLW1509 - only prctl runs there
-            )
+        self._recorded()
+        self._recorder = Recorder(command.log)
+        self._process = subprocess.Popen(
+            list(command.argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(command.environment) or None,
+            cwd=command.folder,
+            start_new_session=True,
+            user=uid,
+            group=gid,
+            extra_groups=[] if command.user else None,
+            preexec_fn=_die_with_parent(command.death),  # noqa: PLW1509 - only prctl runs there
+        )
+        self._recorder.start(cast("IO[bytes]", self._process.stdout))
+
+    def _recorded(self) -> None:
+        """Wait until the log holds what an ended process printed, and no other writer is left."""
+        if self._recorder is not None and not self.running:
+            self._recorder.join(_LAST_LINES_S)
 
     @property
     def started(self) -> bool:
@@ -123,6 +134,7 @@ class Child:
         self.send(signal.SIGKILL, tree=True)
         self._process.wait()
         _gone(others)
+        self._recorded()
 
     def wait(self, timeout_s: float) -> bool:
         """Say whether it has ended within *timeout_s* seconds."""
@@ -142,6 +154,7 @@ class Child:
         self.send(sign)
         if not self.wait(timeout_s):
             self.kill()
+        self._recorded()
 
     def failed(self, why: str) -> PartFailed:
         """Return the error that quotes the end of this child's log."""
@@ -149,6 +162,7 @@ class Child:
 
     def log_tail(self) -> str:
         """Return the last lines of the log."""
+        self._recorded()
         try:
             lines = self.command.log.read_text("utf-8", "replace").splitlines()
         except FileNotFoundError:

@@ -10,10 +10,8 @@ from enum import StrEnum
 
 from deploy.local.errors import StackError
 from deploy.local.parts import Part
-from deploy.local.rotation import rotate
 
 _WATCH_S = 0.1
-_LOGS_S = 5.0
 _BACKOFF_S, _BACKOFF_MOST_S = 0.2, 10.0
 _CALM_S = 30.0
 """A part that lived this long starts its back-off from the beginning."""
@@ -83,11 +81,8 @@ class Supervisor:
         self._watched[part.name] = _Watched(part)
 
     def watch(self) -> None:
-        """Begin restarting what dies, and keeping logs short."""
-        self._watching = [
-            asyncio.create_task(self._watch(), name="supervisor"),
-            asyncio.create_task(self._shorten_logs(), name="logs"),
-        ]
+        """Begin restarting what dies."""
+        self._watching = [asyncio.create_task(self._watch(), name="supervisor")]
 
     def hold(self, name: str) -> None:
         """Leave *name* alone when it dies, until `release` or `restart`."""
@@ -144,17 +139,6 @@ class Supervisor:
                 if watched.ended and not watched.held and idle:
                     watched.task = asyncio.create_task(self._revive(watched))
             await asyncio.sleep(_WATCH_S)
-
-    async def _shorten_logs(self) -> None:
-        while True:
-            for watched in self._watched.values():
-                child = watched.part.child
-                if child is not None:
-                    try:
-                        await asyncio.to_thread(rotate, child.command.log)
-                    except OSError as error:  # a full disk must not stop the supervision
-                        self._tell(Status(watched.part.name, State.FAILED, f"its log: {error}"))
-            await asyncio.sleep(_LOGS_S)
 
     async def _revive(self, watched: _Watched) -> None:
         """Start a dead part again after its back-off; a failure here is the next death."""

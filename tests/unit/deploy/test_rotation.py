@@ -1,95 +1,117 @@
-"""Logs of a stack that runs for weeks stay bounded."""
+"""Logs of a stack that runs for weeks stay bounded, and no line of them is lost."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from deploy.local import rotation, supervisor
+from deploy.local import rotation
 from deploy.local.processes import Child, Command
-from deploy.local.rotation import rotate
-from deploy.local.supervisor import Supervisor
+from deploy.local.rotation import Recorder
+
+LINES = 20_000
+PRINTING = f"""
+import sys
+for number in range({LINES}):
+    print(number, flush=number % 7 == 0)
+"""
 
 
-class APart:
-    """A part that only has a process."""
+def recorded(log: Path, *pieces: bytes, most_bytes: int = 10, kept: int = 3) -> None:
+    """Have *pieces* written through a pipe, each read before the next comes."""
+    for piece in pieces:
+        reading, writing = os.pipe()
+        recorder = Recorder(log, most_bytes=most_bytes, kept=kept)
+        recorder.start(_opened(reading))
+        os.write(writing, piece)
+        os.close(writing)
+        recorder.join(10)
 
-    name = "probe"
-    address = ""
 
-    def __init__(self, child: Child) -> None:
-        self.child = child
-
-    async def start(self) -> None: ...
-    async def restart(self) -> None: ...
-    async def stop(self) -> None:
-        self.child.kill()
-
-    def kill(self) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
+def _opened(reading: int) -> BinaryIO:
+    return os.fdopen(reading, "rb")
 
 
 def test_a_short_log_is_left_alone(tmp_path: Path) -> None:
-    """Nothing to bound yet; a log that is not there is no error."""
+    """Nothing to bound yet: what a part printed before is kept."""
     log = tmp_path / "a.log"
-    log.write_text("x" * 10)
+    recorded(log, b"one\n", b"two\n")
 
-    assert not rotate(log, most_bytes=10)
-    assert not rotate(tmp_path / "none.log", most_bytes=10)
-    assert "x" * 10 == log.read_text()
+    assert "one\ntwo\n" == log.read_text()
+    assert [log] == list(tmp_path.iterdir())
 
 
-def test_three_copies_are_kept_newest_first(tmp_path: Path) -> None:
-    """The whole of a log is at most four times the limit, whatever is written."""
+def test_three_older_files_are_kept_newest_first(tmp_path: Path) -> None:
+    """The whole of a log is about four times the limit, whatever is printed."""
     log = tmp_path / "a.log"
-    for text in ("one", "two", "three", "four", "five"):
-        log.write_text(text)
-        assert rotate(log, most_bytes=2)
+    recorded(log, *(f"{word}\n".encode() for word in ("one", "two", "three", "four")), most_bytes=2)
 
     assert "" == log.read_text()
-    assert ["five", "four", "three"] == [
+    assert ["four\n", "three\n", "two\n"] == [
         (tmp_path / f"a.log.{number}").read_text() for number in (1, 2, 3)
     ]
     assert 4 == len(list(tmp_path.iterdir()))
 
 
-def test_copies_are_no_more_readable_than_the_log(tmp_path: Path) -> None:
+def test_a_line_is_never_cut_between_two_files(tmp_path: Path) -> None:
+    """A reader of JSON lines meets whole ones, however they come through the pipe."""
+    log = tmp_path / "a.log"
+    recorded(log, b"begun, ", b"ended\nnext ", b"line\n", most_bytes=4)
+
+    assert "begun, ended\n" == (tmp_path / "a.log.2").read_text()
+    assert "next line\n" == (tmp_path / "a.log.1").read_text()
+
+
+def test_older_files_are_no_more_readable_than_the_log(tmp_path: Path) -> None:
     """A log of the platform is its operator's."""
     log = tmp_path / "a.log"
-    log.write_text("text")
+    log.touch()
     log.chmod(0o600)
-    rotate(log, most_bytes=2)
+    recorded(log, b"text\n", most_bytes=2)
 
-    assert 0o600 == (tmp_path / "a.log.1").stat().st_mode & 0o777
+    assert [0o600, 0o600] == [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()]
 
 
-async def test_a_running_part_goes_on_writing_at_the_new_beginning(
+def test_no_line_is_lost_while_files_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The supervisor watches its parts' logs; no hole of zeros is left where the old text was."""
+    """A part prints as fast as it can while its log is changed hundreds of times."""
+    monkeypatch.setattr(rotation, "MOST_BYTES", 300)
+    monkeypatch.setattr(Recorder.__init__, "__kwdefaults__", {"most_bytes": None, "kept": 5000})
     log = tmp_path / "probe.log"
-    printing = "import time\nwhile True:\n print('line', flush=True)\n time.sleep(0.001)"
-    child = Child("probe", Command(argv=[sys.executable, "-c", printing], log=log, environment=dict(os.environ)))  # fmt: skip
+    argv = [sys.executable, "-c", PRINTING]
+    child = Child("probe", Command(argv=argv, log=log, environment=dict(os.environ)))
     child.start()
-    watched = Supervisor(lambda _: None, lambda: None)
-    watched.add(APart(child))
-    monkeypatch.setattr(rotation.rotate, "__kwdefaults__", {"most_bytes": 100, "kept": 3})
-    monkeypatch.setattr(supervisor, "_LOGS_S", 0.02)
-    watched.watch()
-    try:
-        deadline = time.monotonic() + 20
-        while not (tmp_path / "probe.log.3").exists() and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-    finally:
-        await watched.stop()
-        await asyncio.get_running_loop().shutdown_default_executor()  # a rotation in progress
 
-    written = sorted(tmp_path.iterdir())
-    assert ["probe.log", "probe.log.1", "probe.log.2", "probe.log.3"] == [p.name for p in written]
-    assert {"line"} == {line for p in written for line in p.read_text().split()}
+    assert child.wait(30)
+    child.log_tail()  # everything printed is in the log now
+    newest_first = sorted(tmp_path.iterdir(), key=lambda path: int(path.suffix[1:] or 0) if path.suffix != ".log" else 0)  # fmt: skip
+    assert len(newest_first) > 3
+    text = "".join(path.read_text() for path in reversed(newest_first))
+    assert [str(number) for number in range(LINES)] == text.splitlines()
+
+
+def test_a_full_disk_does_not_hold_up_the_part(tmp_path: Path) -> None:
+    """What could not be written is said once it can be."""
+    log = tmp_path / "a.log"
+    reading, writing = os.pipe()
+    recorder = Recorder(log, most_bytes=1000)
+    recorder._file.close()  # noqa: SLF001 - stands for a write that fails
+    recorder._file = Path("/dev/full").open("ab", buffering=0)  # noqa: SIM115, SLF001
+    recorder.start(_opened(reading))
+    os.write(writing, b"lost\n")
+    deadline = time.monotonic() + 10
+    while not recorder._lost and time.monotonic() < deadline:  # noqa: SLF001
+        time.sleep(0.01)
+    recorder._file = log.open("ab", buffering=0)  # noqa: SLF001
+    os.write(writing, b"kept\n")
+    os.close(writing)
+    recorder.join(10)
+
+    assert "… 5 bytes of this log were lost" in log.read_text()
+    assert log.read_text().endswith("kept\n")
