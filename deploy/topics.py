@@ -19,9 +19,10 @@ from shared.contracts.topics import dead_topic, feed_topic
 TOPICS_FILE = Path(__file__).with_name("topics.yaml")
 
 _DAY_MS = 86_400_000
-# A twin keeps what could not be handled longer than the topic itself, and takes the same sizes.
-_DEAD_CONFIG: dict[str, str | int] = {"retention.ms": 400 * _DAY_MS}
-_COPIED_TO_DEAD = "max.message.bytes"
+# A twin shows what could not be handled; what is settled is the dead-letter row. So it keeps place and
+# text no longer than its topic does (DOMAIN §7), and takes the same sizes.
+_DEAD_CONFIG: dict[str, str | int] = {"retention.ms": 30 * _DAY_MS}
+_COPIED_TO_DEAD = frozenset({"max.message.bytes", "retention.ms"})
 _RETRY_S = 0.2
 _REQUEST_TIMEOUT_MS = 10_000
 
@@ -81,7 +82,7 @@ def twins(topics: Iterable[Topic]) -> list[Topic]:
         Topic(
             dead_topic(topic.name),
             1,
-            _DEAD_CONFIG | {k: v for k, v in topic.config.items() if k == _COPIED_TO_DEAD},
+            _DEAD_CONFIG | {k: v for k, v in topic.config.items() if k in _COPIED_TO_DEAD},
             dead=False,
         )
         for topic in topics

@@ -1,4 +1,4 @@
-"""Deletes what nobody can need again: marks older than the log, answers nobody repeats any more."""
+"""Deletes what nobody can need again: marks older than the log, old answers, what settled letters held."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ ROUND_S, FIRST_S = 3600.0, 60.0
 
 COMMANDS_DAYS = 7
 """A command id older than this is forgotten: sent again, it is a new command."""
+
+LETTERS_DAYS = 30
+"""A dead letter holds an event with its place and text: settled, it keeps them so long, then says only why."""
 
 OVER_RETENTION_DAYS = 10
 """The broker deletes whole segments (7 days by default), so a record outlives its topic's retention."""
@@ -43,6 +46,16 @@ with old as materialized (
   where done_at < (select clock_timestamp()) - make_interval(days => $1)
   order by done_at limit $2 for update skip locked)
 delete from command c using old o where c.command_id = o.command_id returning 1
+"""
+
+_LETTERS = """
+with old as materialized (
+  select consumer, topic, partition, record from dead_letter
+  where state <> 'open' and value is not null
+    and settled_at < (select clock_timestamp()) - make_interval(days => $1)
+  order by consumer, topic, partition, record limit $2 for update skip locked)
+update dead_letter d set key = null, headers = '', value = null from old o
+where (d.consumer, d.topic, d.partition, d.record) = (o.consumer, o.topic, o.partition, o.record) returning 1
 """
 
 
@@ -78,8 +91,9 @@ class Pruning:
             await asyncio.sleep(ROUND_S)
 
     async def once(self) -> int:
-        """Delete all that is old now; return the rows deleted. Raises Unavailable."""
+        """Delete all that is old now; return the rows deleted or emptied. Raises Unavailable."""
         gone = await self._all("command", _COMMANDS, COMMANDS_DAYS)
+        gone += await self._all("dead_letter", _LETTERS, LETTERS_DAYS)
         for consumer, days in sorted(self._marks.items()):
             gone += await self._all("high_water", MARKS, consumer, days)
         return gone

@@ -15,6 +15,7 @@ from shared.runtime.database import Database
 from shared.runtime.pruning import (
     BATCH,
     COMMANDS_DAYS,
+    LETTERS_DAYS,
     MARKS,
     OVER_RETENTION_DAYS,
     Pruning,
@@ -75,6 +76,31 @@ async def test_a_mark_goes_when_no_record_that_old_is_kept(db: Database) -> None
     assert 1 == await Pruning(db, {NAME: DAYS}).once()
     assert {kept, today} == await standing(db)
     assert old not in await standing(db)
+
+
+async def test_a_settled_letter_says_why_and_no_longer_what(db: Database) -> None:
+    """DOMAIN §7: it holds an event with place and text; an open one still has to be decided on."""
+    for state, settled in (("open", 0), ("discarded", LETTERS_DAYS + 1), ("replayed", 1)):
+        await db.write(
+            "insert into dead_letter (consumer, topic, partition, record, reason, stage, detail, key,"
+            " headers, value, state, settled_at) values ('c', 't', 0, $1::integer, 'r', 'handle', 'd',"
+            " 'k', 'h', 'v', $2, case when $2 <> 'open' then"
+            " clock_timestamp() - make_interval(days => $1::integer) end)",
+            settled,
+            state,
+        )
+
+    assert 1 == await Pruning(db, {}).once()
+    assert [
+        (b"k", b"h", b"v", "open"),
+        (b"k", b"h", b"v", "replayed"),
+        (None, b"", None, "discarded"),
+    ] == [
+        tuple(row)
+        for row in await db.fetch(
+            "select key, headers, value, state from dead_letter order by record"
+        )
+    ]
 
 
 async def test_another_consumer_s_marks_stay_as_long_as_its_own_topics(db: Database) -> None:
@@ -170,7 +196,7 @@ async def test_a_row_in_use_is_left_for_the_next_round(
 def test_marks_outlive_every_record_their_consumer_can_read() -> None:
     """Retention of the longest topic heard, and the segment a record may still stand in."""
     retention = {t.name: int(t.config["retention.ms"]) // DAY_MS for t in read_topics() if not t.name.endswith(".dead")}  # fmt: skip
-    kept = {name: days for service in ("router", "sla", "notify", "reports") for name, days in kept_days(service).items()}  # fmt: skip
+    kept = {name: days for service in ("intake", "router", "sla", "notify", "reports") for name, days in kept_days(service).items()}  # fmt: skip
 
     assert set(CONSUMERS) == set(kept)
     assert all(
