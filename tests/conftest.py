@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import logging
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from deploy.database import (
@@ -23,7 +27,8 @@ from deploy.database import (
 )
 from deploy.local.infrastructure import KAFKA, POSTGRES, Infrastructure, Kind, choose
 from deploy.local.stack import Stack
-from tests.parts import SERVICES, FreshDatabase, MakeStack, SessionKafka
+from shared.runtime import logs
+from tests.parts import SERVICES, FreshDatabase, Lines, MakeStack, SessionKafka
 
 # a busy machine is not a failed property
 settings.register_profile("patient", deadline=None)
@@ -115,3 +120,17 @@ def stacks(tmp_path: Path) -> MakeStack:
         return Stack(run_dir=tmp_path / f"stack-{number}", fresh=True, disposable=True, **settings)
 
     return make
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    """Log as a service does, at level debug; return what was written."""
+    root, written = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []
+    with redirect_stderr(written):
+        logs.configure("router", "router-1", "debug")
+    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

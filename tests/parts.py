@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.local.stack import Stack
 from deploy.topics import Topic, create_topics
@@ -51,3 +52,6 @@ class FreshDatabase:
 
 MakeStack = Callable[..., Stack]
 """Takes `Stack`'s own settings except its folder."""
+
+Lines = Callable[[], list[dict[str, Any]]]
+"""Returns the JSON lines logged since the test began."""

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import io
-import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import httpx
-import pytest
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,7 +14,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from shared.contracts.envelope import Message
-from shared.runtime import logs
 from shared.runtime.bus import Partition, Record
 from shared.runtime.events import ids_of
 from shared.runtime.group import GroupCommit
@@ -33,24 +27,10 @@ from shared.runtime.tracing import (
     trace_of,
 )
 from tests.engine import beat, fresh, outgoing
+from tests.parts import Lines
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SENT = f"00-{TRACE}-b7ad6b7169203331-01"
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines() -> Iterator[Lines]:
-    """Log as a service does; return what was written."""
-    root, written = logging.getLogger(), io.StringIO()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    with contextlib.redirect_stderr(written):
-        logs.configure("router", "router-1", "debug")
-    yield lambda: [json.loads(line) for line in written.getvalue().splitlines()]
-    root.handlers, root.level = handlers, level
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def record(message: Message) -> Record:

@@ -1,0 +1,57 @@
+"""What is logged while notices are out tells whose they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from services.notify.adapters.sending import Sender
+from services.notify.domain.delivery import Failure
+from services.notify.domain.line import Held
+from shared.contracts.order import Receipt
+from tests.parts import Lines
+from tests.unit.notify.cases import PACK
+from tests.unit.notify.test_line import held
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class LoggingProvider:
+    """A provider whose client logs while it sends."""
+
+    async def send(self, bodies: Sequence[bytes]) -> Mapping[UUID, Receipt] | Failure:
+        """Answer nothing."""
+        structlog.get_logger().warning("provider is slow")
+        return {}
+
+
+async def test_lines_about_notices_that_are_out_carry_their_traces(lines: Lines) -> None:
+    """Issue 3: trace and incident id, of each notice of the request."""
+    settled: list[Held] = []
+
+    async def ours() -> None: ...
+
+    def settle(each: Held, _: Any) -> None:
+        settled.append(each)
+
+    policy = PACK.notices.channels[0]
+    sender = Sender(policy.channel, LoggingProvider(), policy, settle, ours)
+    first, second = held(), held("xj-hospital")
+    for each in (first, second):
+        each.trace = f"00-{TRACE}-b7ad6b7169203331-01"
+        sender.add(each)
+    task = asyncio.create_task(sender.run())
+    async with asyncio.timeout(10):
+        while not settled:  # noqa: ASYNC110 - a sender has no event for it
+            await asyncio.sleep(0)
+    task.cancel()
+
+    slow, sent = lines()
+    assert ["provider is slow", "notices sent"] == [slow["event"], sent["event"]]
+    for line in (slow, sent):
+        assert (TRACE, str(first.order.incident_id)) == (line["trace"], line["incident"])
+        assert {str(first.notice_id), str(second.notice_id)} == set(line["notices"])
