@@ -103,12 +103,9 @@ async def main() -> None:
         digest=vault.digest,
         horizon=lambda: Horizon(clock.now(), clock.tolerance(FUTURE_TOLERANCE)),
     )
-    parts: list[service.Part] = [
-        relay,
-        clock,
-        *calls.values(),
-        feedback,
-        refusals,
+    parts: list[service.Part] = [relay, clock, *calls.values(), feedback, refusals]
+    # what ends retention may wait for a person without calls being sent elsewhere: no part of /ready
+    keeping = [
         listener,
         RetentionSweep(store, retention, retained, period),
         Pruning(database, kept_days(NAME)),
@@ -117,7 +114,7 @@ async def main() -> None:
     server = Server(Doors(door.routes(), reads), config)
     parts.append(server)
     reads.router.routes.extend(health_routes(parts))
-    await service.run(parts)
+    await service.run([*parts, *keeping])
 
 
 def _ceilings(config: Settings) -> Ceilings:

@@ -20,7 +20,6 @@ from shared.contracts.values import Line
 from shared.runtime.packs import load_pack
 from shared.runtime.store import Work
 from tests.builders import T0, minutes
-from tests.engine import rows
 from tests.integration.retention.town import Town, town
 from tests.parts import FreshDatabase
 
@@ -96,22 +95,18 @@ async def closed(place: Town) -> Incident:
 
 async def settled(place: Town) -> None:
     """Let every notice but one be delivered; that one was overtaken and no sender has dropped it yet."""
-    await rows(
-        place.admin,
+    await place.rows(
         "update notify.notice set state = 'delivered', version = 1 where notice_id <> ("
         " select notice_id from notify.notice where purpose = 'dispatch' order by seq limit 1)",
     )
-    await rows(
-        place.admin,
+    await place.rows(
         "update notify.notice set pointless = 'duty_over', owner = 'test/1' where state = 'queued'",
     )
 
 
 async def dropped(place: Town) -> None:
     """Let the sender that still held a notice drop it."""
-    [held] = await rows(
-        place.admin, "select notice_id, version from notify.notice where state = 'queued'"
-    )
+    [held] = await place.rows("select notice_id, version from notify.notice where state = 'queued'")
     work, at = Work(), held["version"]
     work.put(
         RESULT, held["notice_id"], "test/1", at, at + 1, "superseded", 0, 0.0, None, None, None
@@ -122,10 +117,10 @@ async def dropped(place: Town) -> None:
 async def test_nothing_is_left_of_place_text_and_caller_anywhere(place: Town) -> None:
     """All five services, every table, every column; what figures need is still there."""
     incident = await closed(place)
-    [call] = await rows(place.admin, "select doc from intake.calls")
+    [call] = await place.rows("select doc from intake.calls")
     caller = incident.calls[0].caller or "-"
     before = await place.where(*WORDS, caller)
-    figures = await rows(place.admin, "select * from reports.assignment_fact order by 1")
+    figures = await place.rows("select * from reports.assignment_fact order by 1")
     await place.later(MONTH + minutes(1))
     said = await place.swept()
     await dropped(place)
@@ -140,17 +135,17 @@ async def test_nothing_is_left_of_place_text_and_caller_anywhere(place: Town) ->
     assert {} == left
     assert [incident.version + 1] == [e.version for e in purged]
     assert incident.scene.area == purged[0].data.incident.scene.area
-    assert figures == await rows(place.admin, "select * from reports.assignment_fact order by 1")
+    assert figures == await place.rows("select * from reports.assignment_fact order by 1")
 
 
 async def test_the_contact_is_destroyed_and_says_so(place: Town) -> None:
     """One key per call: gone, in every copy; who destroyed it and why stands in the audit."""
     await closed(place)
-    kept = await rows(place.admin, "select wrapped_key, sealed from intake.contact")
+    kept = await place.rows("select wrapped_key, sealed from intake.contact")
     await place.later(MONTH + minutes(1))
     await place.swept()
-    gone = await rows(place.admin, "select wrapped_key, sealed from intake.contact")
-    audit = await rows(place.admin, "select who, what, reason from intake.contact_access")
+    gone = await place.rows("select wrapped_key, sealed from intake.contact")
+    audit = await place.rows("select who, what, reason from intake.contact_access")
 
     assert all(kept[0])
     assert [(None, None)] == [tuple(row) for row in gone]
@@ -168,7 +163,7 @@ async def test_an_older_event_again_brings_nothing_back(place: Town) -> None:
     said += await place.carried()
     await place.asks(Check(by="desk", passed=True, reason=REASON), incident)
     said += await place.carried()
-    await rows(place.admin, "update notify.notice set state = 'delivered', version = 1")
+    await place.rows("update notify.notice set state = 'delivered', version = 1")
     await place.later(MONTH + minutes(1))
     said += await place.swept()
     await place.heard(said)
@@ -192,7 +187,7 @@ async def test_what_comes_late_is_refused_by_name_and_leaves_no_word(place: Town
         await place.reports(a_sheet(unit) | {"fkdbh": "F9"}),
     ]
     refused = await place.asks(Reopen(by="desk", reason=REASON), incident)
-    rejected = await rows(place.admin, "select doc from intake.rejection")
+    rejected = await place.rows("select doc from intake.rejection")
 
     assert [Outcome.PURGED, Outcome.REPEATED, Outcome.PURGED] == answers
     assert isinstance(refused, NotDone)
@@ -232,8 +227,8 @@ async def test_a_hold_keeps_it_everywhere_until_it_is_released(place: Town) -> N
     await place.asks(release, incident)
     await place.swept()
     await dropped(place)
-    audit = await rows(
-        place.admin, "select what, purpose, by_whom, reason from router.hold order by version"
+    audit = await place.rows(
+        "select what, purpose, by_whom, reason from router.hold order by version"
     )
 
     assert {"intake.calls", "router.incident", "notify.notice", "router.hold"} <= set(held)
@@ -254,7 +249,7 @@ async def test_a_transferred_incident_does_not_take_the_call_with_it(place: Town
     await place.later(MONTH + minutes(1))
     await place.swept()
     old, new = await place.incidents()
-    kept = await rows(place.admin, "select wrapped_key from intake.contact")
+    kept = await place.rows("select wrapped_key from intake.contact")
 
     assert (True, False) == (old.purged, new.purged)
     assert [] != [row for row in kept if row["wrapped_key"]]

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import msgspec
 
 from deploy.database import set_clock
@@ -57,7 +58,6 @@ from shared.runtime.database import Database
 from shared.runtime.events import Event, decode, unpack_headers
 from shared.runtime.store import Store, Work
 from tests.builders import T0
-from tests.engine import rows
 from tests.parts import FreshDatabase
 
 SERVICES = ("intake", "router", "sla", "notify", "reports")
@@ -91,6 +91,7 @@ class Town:
     """What a test does to the platform, and where it looks."""
 
     admin: str
+    connection: Any
     pack: Pack
     databases: dict[str, Database]
     clocks: list[DatabaseClock]
@@ -147,6 +148,11 @@ class Town:
             "notice": [("reports", facts)],
         }
 
+    async def rows(self, sql: str, *args: Any) -> list[Any]:
+        """Return the rows of one statement as the superuser."""
+        found: list[Any] = await self.connection.fetch(sql, *args)
+        return found
+
     async def posts(self, body: dict[str, Any], source: str = "110") -> Outcome:
         """Post a call record; return what became of it."""
         reading = read_record(body, self.hotlines[source], Horizon(self.now))
@@ -198,7 +204,7 @@ class Town:
 
     async def taken(self, name: str) -> list[Event]:
         """Take what service *name* has said and nobody has heard yet; feeds are left out."""
-        found = await rows(self.admin, _TAKEN.format(name))
+        found = await self.rows(_TAKEN.format(name))
         return [
             decode(
                 Record(
@@ -249,16 +255,16 @@ class Town:
 
     async def incidents(self) -> list[Incident]:
         """Return router's incidents, the first opened first."""
-        found = await rows(self.admin, "select doc from router.incident order by opened_at, number")
+        found = await self.rows("select doc from router.incident order by opened_at, number")
         return [msgspec.json.decode(r["doc"], type=Incident) for r in found]
 
     async def where(self, *words: str) -> dict[str, list[str]]:
         """Return by table which of *words* stand anywhere in it, every schema, every column."""
         found: dict[str, list[str]] = {}
-        for table in await rows(self.admin, _TABLES, list(SERVICES)):
+        for table in await self.rows(_TABLES, list(SERVICES)):
             seen = b"\n".join(
                 value if isinstance(value, bytes) else str(value).encode()
-                for row in await rows(self.admin, f"select * from {table['name']}")
+                for row in await self.rows(f"select * from {table['name']}")
                 for value in row.values()
             )
             here = [word for word in words if word.encode() in seen]
@@ -271,12 +277,14 @@ class Town:
 async def town(database: FreshDatabase, pack: Pack) -> AsyncIterator[Town]:
     """Open everything at T0, and close it."""
     set_clock(database.admin, origin=T0)
+    connection = await asyncpg.connect(database.admin)
     opened = {n: Database(database.dsn(n), schema=n, instance="test", size=1) for n in SERVICES}
     clocks = [DatabaseClock(each) for each in opened.values()]
     for clock in clocks:
         await clock.sync()
     try:
-        yield Town(database.admin, pack, opened, clocks)
+        yield Town(database.admin, connection, pack, opened, clocks)
     finally:
+        await connection.close()
         for each in opened.values():
             await each.close()
