@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 class LoggingProvider:
     """A provider whose client logs while it sends."""
 
-    async def send(self, bodies: Sequence[bytes]) -> Mapping[UUID, Receipt] | Failure:
+    async def send(self, bodies: Sequence[bytes]) -> dict[UUID, Receipt] | Failure:
         """Answer nothing."""
         structlog.get_logger().warning("provider is slow")
         return {}
@@ -46,7 +46,7 @@ async def test_lines_about_notices_that_are_out_carry_their_traces(lines: Lines)
         sender.add(each)
     task = asyncio.create_task(sender.run())
     async with asyncio.timeout(10):
-        while not settled:  # noqa: ASYNC110 - a sender has no event for it
+        while not settled:
             await asyncio.sleep(0)
     task.cancel()
 
