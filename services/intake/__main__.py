@@ -105,7 +105,7 @@ async def main() -> None:
     )
     parts: list[service.Part] = [relay, clock, *calls.values(), feedback, refusals]
     # what ends retention may wait for a person without calls being sent elsewhere: no part of /ready
-    keeping = [
+    keeping: list[service.Part] = [
         listener,
         RetentionSweep(store, retention, retained, period),
         Pruning(database, kept_days(NAME)),
