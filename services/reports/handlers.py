@@ -23,10 +23,10 @@ from services.reports.domain.extraction import (
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
 from services.reports.domain.later_extraction import later_facts, supervision_facts
+from services.reports.domain.opening import opened_overview
 from services.reports.domain.overdue import overdue_table, published_overdue
-from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
-from services.reports.domain.publication import published_overview, published_units
+from services.reports.domain.publication import published_units
 from services.reports.domain.quality import published_quality, quality_table
 from services.reports.domain.report import Report
 from services.reports.domain.units import unit_table
@@ -131,9 +131,9 @@ async def gathered(
     *,
     as_of_epoch: int | None = None,
 ) -> Facts:
-    """Return what *tables* of *period* need: T2's also of the periods it compares with."""
+    """Return what *tables* of *period* need: T1's and T2's also of the periods compared with."""
     found = await facts.of(period, as_of_epoch=as_of_epoch)
-    if Table.CATEGORIES in tables:
+    if not {Table.OVERVIEW, Table.CATEGORIES}.isdisjoint(tables):
         for earlier in filter(None, (period_before(period), year_before(period))):
             found = with_calls_of(found, await facts.of(earlier, as_of_epoch=as_of_epoch))
     return found
@@ -144,8 +144,7 @@ def compute(question: Question, facts: Facts, pack: Pack) -> Report:
     _, period, population, published = question
     match question.table:
         case Table.OVERVIEW:
-            whole = overview(facts, period, population, pack)
-            return published_overview(whole) if published else whole
+            return opened_overview(facts, period, population, pack, published=published)
         case Table.CATEGORIES:
             return category_table(facts, period, population, pack, published=published)
         case Table.UNITS:

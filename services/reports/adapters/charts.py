@@ -7,12 +7,16 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from services.reports.domain.document import Cell, Chart, Grid, Unit
+from services.reports.domain.wording import Text
 
 WIDTH = 680
 _ROW, _BAR, _LABEL, _NUMBER = 22, 14, 210, 70
+_NARROW = 170
 _HEIGHT, _FOOT, _HEAD, _LEFT = 150, 22, 16, 8
 _MANY = 16
 """More columns than this carry a label only at every second one."""
+_TALL = 24
+"""More lying bars than this stand in two columns: a chart is never split between pages."""
 
 
 class Bar(NamedTuple):
@@ -31,15 +35,22 @@ def chart(grid: Grid) -> str:
     found = [(row[0], row[grid.chart.column]) for row in grid.rows if _heavy(row, grid.chart)]
     of_hundred = {Unit.PERCENT: "{:.2f}%", Unit.POINTS: "{:.2f}"}.get(column.unit)
     bars = [
-        Bar(str(name), float(value), (of_hundred or "{:.0f}").format(value))
+        Bar(name if isinstance(name, str) else str(name), float(value), form.format(value))
         for name, value in found
-        if isinstance(value, (int, float))
+        if isinstance(value, (int, float)) and (form := of_hundred or "{:,.0f}")
     ]
     if not any(bar.value for bar in bars) or len(bars) < 2:
         return ""
     top = 100.0 if of_hundred else max(bar.value for bar in bars)
-    label = escape(f"{grid.caption}:{column.name}", {'"': "&quot;"})
+    label = escape(_label(grid.caption, column.name), {'"': "&quot;"})
     return _upright(bars, top, label) if grid.chart.upright else _lying(bars, top, label)
+
+
+def _label(caption: str, column: str) -> str:
+    words = [f"{caption}：{column}"]
+    if isinstance(caption, Text) and isinstance(column, Text):
+        words.append(f"{caption.en}: {column.en}")
+    return " / ".join(words)
 
 
 def _heavy(row: Sequence[Cell], wanted: Chart) -> bool:
@@ -48,18 +59,31 @@ def _heavy(row: Sequence[Cell], wanted: Chart) -> bool:
 
 
 def _lying(bars: Sequence[Bar], top: float, label: str) -> str:
-    room = WIDTH - _LABEL - _NUMBER
+    columns = 2 if len(bars) > _TALL else 1
+    rows = -(-len(bars) // columns)
+    width, name = WIDTH / columns, _NARROW if columns > 1 else _LABEL
+    room = width - name - _NUMBER
     parts = []
     for n, bar in enumerate(bars):
-        y = n * _ROW + (_ROW - _BAR) // 2
+        x, y = n // rows * width, n % rows * _ROW + (_ROW - _BAR) // 2
         length = bar.value / top * room
         middle = y + _BAR - 3
         parts.append(
-            f'<text x="{_LABEL - 8}" y="{middle}" class="name">{escape(bar.name)}</text>'
-            f'<rect x="{_LABEL}" y="{y}" width="{length:.1f}" height="{_BAR}"/>'
-            f'<text x="{_LABEL + length + 6:.1f}" y="{middle}">{bar.text}</text>'
+            _text(bar.name, f'x="{x + name - 8:.0f}" y="{middle}"', "name")
+            + f'<rect x="{x + name:.0f}" y="{y}" width="{length:.1f}" height="{_BAR}"/>'
+            + f'<text x="{x + name + length + 6:.1f}" y="{middle}">{bar.text}</text>'
         )
-    return _svg(parts, len(bars) * _ROW, label)
+    return _svg(parts, rows * _ROW, label)
+
+
+def _text(name: str, place: str, kind: str) -> str:
+    """Return a label in both languages, of which the page shows one."""
+    if not isinstance(name, Text):
+        return f'<text {place} class="{kind}">{escape(name)}</text>'
+    return (
+        f'<text {place} class="{kind} zh">{escape(name)}</text>'
+        f'<text {place} class="{kind} en" lang="en">{escape(name.en)}</text>'
+    )
 
 
 def _upright(bars: Sequence[Bar], top: float, label: str) -> str:

@@ -9,9 +9,15 @@ from typing import Any
 from services.reports.adapters.csv_file import csv_file
 from services.reports.domain.assessment import AssessmentTable
 from services.reports.domain.assessment_document import assessment_document
+from services.reports.domain.bulletin import Bulletin
+from services.reports.domain.bulletin_document import bulletin_document
 from services.reports.domain.canonical import canonical
 from services.reports.domain.category_document import category_document
 from services.reports.domain.category_months import CategoryTable
+from services.reports.domain.checklist import Checklist
+from services.reports.domain.checklist_document import checklist_document
+from services.reports.domain.daily import Daily
+from services.reports.domain.daily_document import daily_document
 from services.reports.domain.document import Document
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.gaps_document import gaps_document
@@ -100,4 +106,7 @@ _DOCUMENTS: Mapping[type[Report], Callable[[Any], Document]] = {
     GapTable: gaps_document,
     QualityTable: quality_document,
     AssessmentTable: assessment_document,
+    Bulletin: bulletin_document,
+    Daily: daily_document,
+    Checklist: checklist_document,
 }

@@ -27,7 +27,7 @@ _NUMBERS = {
 }
 _SCALE = {Unit.PERCENT: 100, Unit.MINUTES: 60}
 _FONT = "Microsoft YaHei"
-_TEXT_WIDTH, _NUMBER_WIDTH, _HEAD_HEIGHT = 30, 9, 30
+_NUMBER_WIDTH, _WIDEST, _HEAD_HEIGHT, _NOTE_WIDTH = 9, 36, 30, 110
 
 
 def workbook(document: Document) -> bytes:
@@ -38,13 +38,19 @@ def workbook(document: Document) -> bytes:
     style = partial(_style, book, {})
     for grid in document.grids:
         _Sheet(book.add_worksheet(grid.name), document, grid, style).write()
-    notes = book.add_worksheet("说明")
-    notes.set_column(0, 0, 110)
-    for n, note in enumerate([document.title, document.subtitle, *document.footnotes]):
-        notes.write_string(n, 0, note, style(text_wrap=True, bold=n == 0))
-    _printed(notes, document)
+    _notes(book.add_worksheet("说明"), document, style)
     book.close()
     return target.getvalue()
+
+
+def _notes(sheet: Any, document: Document, style: Any) -> None:
+    """Write what is no table: the paragraphs, the footnotes, the blanks to be signed."""
+    sheet.set_column(0, 0, _NOTE_WIDTH)
+    blanks = [f"{blank}：{'_' * 16}" for blank in document.signature]
+    lines = [document.title, document.subtitle, *document.summary, *document.footnotes, *blanks]
+    for n, line in enumerate(lines):
+        sheet.write_string(n, 0, line, style(text_wrap=True, bold=n == 0))
+    _printed(sheet, document)
 
 
 def _style(book: Workbook, known: dict[tuple[Any, ...], Any], **wanted: Any) -> Any:
@@ -59,7 +65,8 @@ def _printed(sheet: Any, document: Document) -> None:
     if document.landscape:
         sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-    sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
+    sheet.set_margins(left=0.5, right=0.5, top=0.75, bottom=0.75)
+    sheet.set_header(f"&L{document.title.replace('&', '&&')}&R&A")
     sheet.set_footer("&C第 &P 页 / 共 &N 页")
 
 
@@ -109,8 +116,7 @@ class _Sheet:
         self._sheet.set_row(self._first - 1, _HEAD_HEIGHT)
         begun: dict[str, int] = {}
         for n, column in enumerate(self._grid.columns):
-            width = _TEXT_WIDTH if column.unit is Unit.TEXT else _NUMBER_WIDTH
-            self._sheet.set_column(n, n, width)
+            self._sheet.set_column(n, n, self._width(n))
             self._sheet.write_string(self._first - 1, n, column.name, head)
             if self._grouped and not column.group:
                 self._sheet.merge_range(_HEAD_ROW, n, self._first - 1, n, column.name, head)
@@ -121,6 +127,12 @@ class _Sheet:
                 self._sheet.merge_range(_HEAD_ROW, n, _HEAD_ROW, n + span - 1, name, head)
             elif name:
                 self._sheet.write_string(_HEAD_ROW, n, name, head)
+
+    def _width(self, n: int) -> int:
+        """Return the width for the texts of a column; Chinese takes two places a character."""
+        texts = [row[n] for row in self._grid.rows if isinstance(row[n], str)]
+        longest = max((_places(str(text)) for text in texts), default=0)
+        return min(max(longest + 2, _NUMBER_WIDTH), _WIDEST)
 
     def _cell(self, row: int, n: int, value: Cell) -> None:
         column = self._grid.columns[n]
@@ -161,6 +173,10 @@ class _Sheet:
         line = self._total_row if column.of_total else row
         below = xl_rowcol_to_cell(line, column.denominator or 0)
         return f'=IF({below}=0,"–",{above}/{below})'
+
+
+def _places(text: str) -> int:
+    return sum(1 if character.isascii() else 2 for character in text)
 
 
 def _aligned(value: Cell, column: Column) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The assessment in Chinese: ranking by class, every unit's parts, and each deduction."""
+"""The assessment to read: ranking by class, every unit's parts, and each deduction."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from services.reports.domain.assessment import (
     Points,
     UnitScore,
 )
+from services.reports.domain.cover import covered
 from services.reports.domain.document import Cell, Chart, Column, Document, Grid, Unit
-from services.reports.domain.overview_document import subtitle
+from services.reports.domain.wording import Text, named, say, sentence
 
 PARTS = {
     Component.ARRIVAL: "到场及时",
@@ -21,6 +22,10 @@ PARTS = {
     Component.REPORTING: "信息报送",
 }
 _CLASSES = ("一类（工作量大）", "二类（工作量中）", "三类（工作量小）")
+_SHORT = ("一类", "二类", "三类")
+BANDS = (95, 90, 80)
+"""Lower ends of the bands of a score (分档), points; *ours*."""
+_BANDS = ("95 分及以上", "90–95 分", "80–90 分", "80 分以下", "不排名")
 LISTED_AT_MOST = 1000
 _REASONS = {
     "late": "超时",
@@ -31,91 +36,138 @@ _REASONS = {
     "no_end": "缺处结",
     "neither": "两项均缺",
     "rework": "返工",
+    "unsatisfied": "回访不满意",
+    "concealed": "瞒报",
+    "false": "谎报",
 }
 
 
 def assessment_document(report: AssessmentTable) -> Document:
     """Return the assessment as a report to read: the classes, the parts, the deductions."""
-    return Document(
-        title=report.heading.title,
-        subtitle=f"{subtitle(report.heading)} · 截至 {report.cut:%Y-%m-%d %H:%M:%S}",
-        summary=[_summary(report)],
-        grids=[
-            *(
-                _ranking(report, each)
-                for each in range(1, CLASSES + 1)
-                if any(unit.workload_class == each for unit in report.units)
-            ),
-            _parts(report),
-            _deductions(report),
+    return covered(
+        report.heading,
+        cut=report.cut,
+        summary=[assessment_words(report)],
+        grids=[*ranking_grids(report), parts_grid(report), _deductions(report)],
+        footnotes=[
+            *assessment_notes(report),
+            say("每项扣分 = 分值 ÷ 应达标数 × 未达标数，逐件列于扣分明细，单位可自行复核。"),
         ],
-        footnotes=_footnotes(report),
-        exercise=report.heading.population == "exercise",
         landscape=True,
     )
 
 
-def _footnotes(report: AssessmentTable) -> list[str]:
-    formula = (
-        "各项得分 = 分值 × 达标数 ÷ 应达标数（四舍五入到百分之一）；"
-        "总分 = 各项得分之和 ÷ 有应达标数的各项分值之和 × 100。无应达标数的项目不计分。"
-    )
-    classes = (
-        f"按上期（{report.previous}）签收派遣数由多到少分为三类，只在类内排名；"
-        f"本期派遣少于 {report.ranked_from} 件的不排名。申诉获准的时限已剔除。"
-    )
-    lost = "每项扣分 = 分值 ÷ 应达标数 × 未达标数，逐件列于扣分明细，单位可自行复核。"
-    return [formula, classes, lost]
+def assessment_notes(report: AssessmentTable) -> list[Text]:
+    """Return the footnotes: formula, classes, who is ranked."""
+    return [
+        say(
+            "各项得分 = 分值 × 达标数 ÷ 应达标数（四舍五入到百分之一）；"
+            "总分 = 各项得分之和 ÷ 有应达标数的各项分值之和 × 100。无应达标数的项目不计分。"
+        ),
+        say(
+            "按上期（{previous}）签收派遣数由多到少分为三类，只在类内排名；"
+            "本期派遣少于 {least} 件的不排名。申诉获准的时限已剔除。",
+            previous=report.previous,
+            least=report.ranked_from,
+        ),
+    ]
 
 
-def _summary(report: AssessmentTable) -> str:
+def assessment_words(report: AssessmentTable) -> Text:
+    """Say how many were ranked and who is first in each class."""
     first = [unit for unit in report.units if unit.rank == 1]
     ranked = sum(unit.rank is not None for unit in report.units)
     if not first:
-        return f"本期没有派遣达到 {report.ranked_from} 件的单位，均不排名。"
-    words = "；".join(
-        f"{_CLASSES[unit.workload_class - 1]}第一：{unit.name} {unit.score:.2f} 分"
+        return say("本期没有派遣达到 {least} 件的单位，均不排名。", least=report.ranked_from)
+    words = [
+        say(
+            "{of}第一：{unit} {score:.2f} 分",
+            of=say(_CLASSES[unit.workload_class - 1]),
+            unit=named(unit.name),
+            score=unit.score,
+        )
         for unit in first
+    ]
+    head = say("{count} 个单位中 {ranked} 个参加排名", count=len(report.units), ranked=ranked)
+    return sentence([head, *words])
+
+
+def ranking_grids(report: AssessmentTable) -> list[Grid]:
+    """Return the bands, then one table per class that has units; nothing ranks across classes."""
+    classes = [
+        each
+        for each in range(1, CLASSES + 1)
+        if any(unit.workload_class == each for unit in report.units)
+    ]
+    return [_bands(report, classes), *(_ranking(report, each) for each in classes)]
+
+
+def _bands(report: AssessmentTable, classes: list[int]) -> Grid:
+    rows: list[list[Cell]] = []
+    for which in classes:
+        units = [unit for unit in report.units if unit.workload_class == which]
+        counts = [0] * len(_BANDS)
+        for unit in units:
+            counts[_band(unit)] += 1
+        rows.append([say(_CLASSES[which - 1]), len(units), *counts])
+    total = [sum(int(row[n] or 0) for row in rows) for n in range(1, len(_BANDS) + 2)]
+    return Grid(
+        name=say("分档"),
+        caption=say("得分分档（单位数）"),
+        columns=[
+            Column(name=say("类别"), unit=Unit.TEXT),
+            Column(name=say("单位数"), summed=True),
+            *(Column(name=say(band), group=say("分档"), summed=True) for band in _BANDS),
+        ],
+        rows=rows,
+        total=[say("合计"), *total],
     )
-    return f"{len(report.units)} 个单位中 {ranked} 个参加排名。{words}。"
+
+
+def _band(unit: UnitScore) -> int:
+    if unit.rank is None or unit.score is None:
+        return len(_BANDS) - 1
+    score = unit.score
+    return next((n for n, least in enumerate(BANDS) if score >= least), len(BANDS))
 
 
 def _ranking(report: AssessmentTable, which: int) -> Grid:
     rows: list[list[Cell]] = [
-        [unit.name, unit.rank, unit.duties, unit.workload, unit.score]
+        [named(unit.name), unit.rank, unit.duties, unit.workload, unit.score]
         for unit in report.units
         if unit.workload_class == which
     ]
     return Grid(
-        name=_CLASSES[which - 1][:2],
-        caption=f"{_CLASSES[which - 1]}排名",
+        name=say(_SHORT[which - 1]),
+        caption=say("{of}排名", of=say(_CLASSES[which - 1])),
         columns=[
-            Column(name="单位", unit=Unit.TEXT),
-            Column(name="名次"),
-            Column(name="本期派遣"),
-            Column(name="上期签收"),
-            Column(name="总分", unit=Unit.POINTS),
+            Column(name=say("单位"), unit=Unit.TEXT),
+            Column(name=say("名次")),
+            Column(name=say("本期派遣")),
+            Column(name=say("上期签收")),
+            Column(name=say("总分"), unit=Unit.POINTS),
         ],
         rows=rows,
         chart=Chart(column=4, weight=2, least=report.ranked_from),
     )
 
 
-def _parts(report: AssessmentTable) -> Grid:
-    columns = [Column(name="单位", unit=Unit.TEXT)]
+def parts_grid(report: AssessmentTable) -> Grid:
+    """Return the six parts of every unit's score."""
+    columns = [Column(name=say("单位"), unit=Unit.TEXT)]
     for component, name in PARTS.items():
         weight = next(
             (p.weight for u in report.units for p in u.parts if p.component == component), 0
         )
-        group = f"{name}（{weight} 分）"
+        group = say("{name}（{weight} 分）", name=say(name), weight=weight)
         columns += [
-            Column(name="达标", group=group),
-            Column(name="应达标", group=group),
-            Column(name="得分", group=group, unit=Unit.POINTS),
+            Column(name=say("达标"), group=group),
+            Column(name=say("应达标"), group=group),
+            Column(name=say("得分"), group=group, unit=Unit.POINTS),
         ]
     return Grid(
-        name="分项",
-        caption="分项得分",
+        name=say("分项"),
+        caption=say("分项得分"),
         columns=columns,
         rows=[_cells(unit) for unit in report.units],
     )
@@ -123,7 +175,7 @@ def _parts(report: AssessmentTable) -> Grid:
 
 def _cells(unit: UnitScore) -> list[Cell]:
     by: dict[Component, Points] = {part.component: part for part in unit.parts}
-    cells: list[Cell] = [unit.name]
+    cells: list[Cell] = [named(unit.name)]
     for component in PARTS:
         part = by[component]
         cells += [part.kept, part.owed, part.points]
@@ -133,8 +185,8 @@ def _cells(unit: UnitScore) -> list[Cell]:
 def _deductions(report: AssessmentTable) -> Grid:
     rows: list[list[Cell]] = [
         [
-            unit.name,
-            PARTS[lost.component],
+            named(unit.name),
+            say(PARTS[lost.component]),
             lost.incident,
             _reason(lost.reason),
             f"{lost.at:%Y-%m-%d %H:%M}",
@@ -144,18 +196,22 @@ def _deductions(report: AssessmentTable) -> Grid:
     ]
     more = len(rows) - LISTED_AT_MOST
     return Grid(
-        name="扣分明细",
-        caption="扣分明细（逐件）",
+        name=say("扣分明细"),
+        caption=say("扣分明细（逐件）"),
         columns=[
-            Column(name=name, unit=Unit.TEXT)
+            Column(name=say(name), unit=Unit.TEXT)
             for name in ("单位", "项目", "警情编号", "依据", "时限")
         ],
         rows=rows[:LISTED_AT_MOST],
-        notes=[f"只列前 {LISTED_AT_MOST} 件，另有 {more} 件见 JSON。"] if more > 0 else [],
+        notes=[say("只列前 {count} 件，另有 {more} 件见 JSON。", count=LISTED_AT_MOST, more=more)]
+        if more > 0
+        else [],
     )
 
 
-def _reason(reason: str) -> str:
+def _reason(reason: str) -> Text:
     """Return rule and what was not kept, in words."""
     *rule, what = reason.split(" ")
-    return " ".join([*rule, _REASONS[what]])
+    said = say(_REASONS[what])
+    before = " ".join([*rule, ""])
+    return Text(before + said, before + said.en)

@@ -1,4 +1,7 @@
-"""A report as people read it, before any form: captions, columns and rows in Chinese."""
+"""A report as people read it, before any form: captions, columns and rows.
+
+Every text is Chinese; a `wording.Text` among them says the same in English.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ class Chart(Struct, frozen=True, kw_only=True):
 
 
 class Grid(Struct, frozen=True, kw_only=True):
-    """One table; `total` None: it has none. `name` is short, for the tab of a workbook."""
+    """One table; `total` None: it has none. `name` is short, for the tab of a workbook.
+
+    `part` is the heading of the section it opens, empty where it goes on with the one before.
+    """
 
     name: str
     caption: str
@@ -64,10 +70,11 @@ class Grid(Struct, frozen=True, kw_only=True):
     total: list[Cell] | None = None
     notes: list[str] = []
     chart: Chart | None = None
+    part: str = ""
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """A whole report, in the order read."""
+    """A whole report, in the order read; `signature` names the blanks at its end (签发, 审核…)."""
 
     title: str
     subtitle: str
@@ -76,3 +83,4 @@ class Document(Struct, frozen=True, kw_only=True):
     footnotes: list[str]
     exercise: bool
     landscape: bool
+    signature: list[str] = []

@@ -24,11 +24,12 @@ def year_before(period: Period) -> Period | None:
 
 
 def with_calls_of(known: Facts, earlier: Facts) -> Facts:
-    """Return *known* with the calls of an earlier period and the incidents they opened."""
+    """Return *known* with the calls of an earlier period and the incidents they opened, each once."""
+    calls = {each.call_id: each for each in (*earlier.calls, *known.calls)}
     incidents = {each.incident_id: each for each in (*earlier.incidents, *known.incidents)}
     return replace(
         known,
-        calls=(*known.calls, *earlier.calls),
+        calls=tuple(calls.values()),
         incidents=tuple(incidents.values()),
-        links=(*known.links, *earlier.links),
+        links=tuple(dict.fromkeys((*earlier.links, *known.links))),
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from services.reports.domain.changes import Opening
 from services.reports.domain.facts import CallFact, Facts, IncidentFact, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
@@ -32,7 +33,8 @@ class Overview(Struct, frozen=True, kw_only=True):
     """T1. `received` = `valid` + `invalid` + `duplicate`; every breakdown is of the valid ones.
 
     None stands for a number suppressed in what is published. `by_affair` and `by_category` are
-    None there: they nest in `by_row` and would give its hidden cells away.
+    None there: they nest in `by_row` and would give its hidden cells away. `opening` compares with
+    other periods; None where it was not asked for.
     """
 
     heading: Heading
@@ -51,6 +53,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     by_hour: Breakdown
     by_day: Breakdown | None
     by_month: Breakdown | None
+    opening: Opening | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from services.reports.domain.assessment import AssessmentTable
+from services.reports.domain.bulletin import Bulletin
 from services.reports.domain.category_months import CategoryTable
+from services.reports.domain.checklist import Checklist
+from services.reports.domain.daily import Daily
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
@@ -11,5 +14,14 @@ from services.reports.domain.quality import QualityTable
 from services.reports.domain.units import UnitTable
 
 Report = (
-    Overview | CategoryTable | UnitTable | OverdueTable | GapTable | QualityTable | AssessmentTable
+    Overview
+    | CategoryTable
+    | UnitTable
+    | OverdueTable
+    | GapTable
+    | QualityTable
+    | AssessmentTable
+    | Bulletin
+    | Daily
+    | Checklist
 )

@@ -1,52 +1,61 @@
-"""T3 in Chinese: one table per limit, since R01-R04, R07 and R08 measure different things."""
+"""T3 to read: one table per limit, since R01-R04, R07 and R08 measure different things."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from services.reports.domain.cohorts import Band, Cohort
+from services.reports.domain.cover import covered, percent, shown
 from services.reports.domain.document import SUPPRESSED, Cell, Chart, Column, Document, Grid, Unit
-from services.reports.domain.overview_document import percent, shown, subtitle
 from services.reports.domain.quantities import UNSTABLE_BELOW, Spread
 from services.reports.domain.units import UnitRow, UnitTable
-from services.reports.domain.wording import CLOCKS
+from services.reports.domain.wording import CLOCKS, Text, listed, named, say, sentence
 
 Cells = Callable[[UnitRow], list[Cell]]
 
 
 def units_document(report: UnitTable) -> Document:
     """Return T3 as a report to read; units without any case in a table are not listed in it."""
-    grids = [
-        _timed(report, "签收", "签收时效（派遣至签收）", "sign_for", Unit.SECONDS, bands=_SIGN_FOR),
+    return covered(
+        report.heading,
+        cut=report.cut,
+        summary=[units_words(report)],
+        grids=[*unit_grids(report), *([] if report.heading.published else [_censored(report)])],
+        footnotes=unit_notes(report),
+        landscape=True,
+    )
+
+
+def unit_grids(report: UnitTable) -> list[Grid]:
+    """Return one table per limit."""
+    sign_for, feedback = "签收时效（派遣至签收）", "24 小时反馈（R07）"
+    return [
+        _timed(report, "签收", sign_for, "sign_for", Unit.SECONDS, bands=_SIGN_FOR),
         _apart(report, "到场", "到场及时率（县城、驻地内，R01/R02）", "arrival"),
         _apart(report, "集结", "集结及时率（县城队伍赴乡镇，R03/R04）", "assembly"),
         _dual(report),
-        _timed(report, "反馈", "24 小时反馈（R07）", "feedback", Unit.MINUTES, bands=_FEEDBACK),
+        _timed(report, "反馈", feedback, "feedback", Unit.MINUTES, bands=_FEEDBACK),
         _handled(report),
     ]
-    if not report.heading.published:
-        grids.append(_censored(report))
-    return Document(
-        title=report.heading.title,
-        subtitle=f"{subtitle(report.heading)} · 截至 {report.cut:%Y-%m-%d %H:%M:%S}",
-        summary=_summary(report),
-        grids=grids,
-        footnotes=_footnotes(report),
-        exercise=report.heading.population == "exercise",
-        landscape=True,
-    )
 
 
 _SIGN_FOR = ("≤30 秒", "30–60 秒", "60–120 秒", "120–180 秒", ">180 秒")
 _FEEDBACK = ("≤30 分", "30–60 分", "1–2 时", "2–4 时", ">4 时")
 _CHART = Chart(column=5, weight=1, least=UNSTABLE_BELOW)
-_UNIT = Column(name="单位", unit=Unit.TEXT)
+_UNIT = Column(name=say("单位"), unit=Unit.TEXT)
 
 
-def _summary(report: UnitTable) -> list[str]:
+def units_words(report: UnitTable) -> Text:
+    """Say every rate of the whole with its numerator and denominator."""
     total = report.total
     said = [
-        f"{name} {cohort.rate.percent:.2f}%（{cohort.on_time}/{cohort.should}）"
+        say(
+            "{name} {percent:.2f}%（{on_time:,}/{should:,}）",
+            name=say(name),
+            percent=cohort.rate.percent,
+            on_time=cohort.on_time,
+            should=cohort.should,
+        )
         for name, cohort in (
             ("签收及时率", total.sign_for),
             ("到场及时率", total.arrival.all),
@@ -58,15 +67,24 @@ def _summary(report: UnitTable) -> list[str]:
     ]
     dual = total.dual_feedback
     if dual.rate is not None and dual.rate.percent is not None:
-        said.append(f"双反馈率 {dual.rate.percent:.2f}%（{dual.both}/{dual.owed}）")
-    return ["；".join(said) + "。"] if said else ["本期尚无到期的时限。"]
+        said.append(
+            say(
+                "{name} {percent:.2f}%（{on_time:,}/{should:,}）",
+                name=say("双反馈率"),
+                percent=dual.rate.percent,
+                on_time=dual.both,
+                should=dual.owed,
+            )
+        )
+    return sentence(said) if said else say("本期尚无到期的时限。")
 
 
 def _judged(name: str, group: str = "") -> list[Column]:
     """Return the five columns of a cohort, its rate from the first two."""
     words = [f"应{name}", f"按期{name}", f"超期{name}", f"待{name}"]
-    counts = [Column(name=word, group=group, summed=True) for word in words]
-    return [*counts, Column(name="及时率", group=group, unit=Unit.PERCENT)]
+    counts = [Column(name=say(word), group=group and say(group), summed=True) for word in words]
+    rate = Column(name=say("及时率"), group=group and say(group), unit=Unit.PERCENT)
+    return [*counts, rate]
 
 
 def _cohort(cohort: Cohort) -> list[Cell]:
@@ -75,12 +93,12 @@ def _cohort(cohort: Cohort) -> list[Cell]:
 
 
 def _lengths(unit: Unit) -> list[Column]:
-    names = ("平均", "P50", "P90", "P95", "最长")
-    group = "用时（秒）" if unit is Unit.SECONDS else "用时（分）"
+    names = (say("平均"), "P50", "P90", "P95", say("最长"))
+    group = say("用时（秒）") if unit is Unit.SECONDS else say("用时（分）")
     return [
-        Column(name="完成数", group=group, summed=True),
+        Column(name=say("完成数"), group=group, summed=True),
         *(Column(name=name, group=group, unit=unit) for name in names),
-        Column(name="注", group=group, unit=Unit.MARK),
+        Column(name=say("注"), group=group, unit=Unit.MARK),
     ]
 
 
@@ -104,13 +122,13 @@ def _grid(
     cells: Cells,
     chart: Chart | None = None,
 ) -> Grid:
-    rows = [(unit.name, cells(unit)) for unit in report.units]
+    rows = [(named(unit.name), cells(unit)) for unit in report.units]
     return Grid(
-        name=name,
-        caption=caption,
+        name=say(name),
+        caption=say(caption),
         columns=_rates_of([_UNIT, *columns]),
         rows=[[unit, *found] for unit, found in rows if any(_says(cell) for cell in found)],
-        total=["合计", *cells(report.total)],
+        total=[say("合计"), *cells(report.total)],
         chart=chart,
     )
 
@@ -135,7 +153,7 @@ def _timed(
     columns = [
         *_judged(name),
         *_lengths(unit),
-        *(Column(name=band, group="分段", summed=True) for band in bands),
+        *(Column(name=say(band), group=say("分段"), summed=True) for band in bands),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
@@ -171,12 +189,12 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
 
 def _dual(report: UnitTable) -> Grid:
     columns = [
-        Column(name="应双反馈", summed=True),
-        Column(name="双反馈", summed=True),
-        Column(name="自动补齐", summed=True),
-        Column(name="事后补录", summed=True),
-        Column(name="双反馈率", unit=Unit.PERCENT),
-        Column(name="免到场（远程处置）", summed=True),
+        Column(name=say("应双反馈"), summed=True),
+        Column(name=say("双反馈"), summed=True),
+        Column(name=say("自动补齐"), summed=True),
+        Column(name=say("事后补录"), summed=True),
+        Column(name=say("双反馈率"), unit=Unit.PERCENT),
+        Column(name=say("免到场（远程处置）"), summed=True),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
@@ -191,8 +209,8 @@ def _dual(report: UnitTable) -> Grid:
 def _handled(report: UnitTable) -> Grid:
     columns = [
         *_judged("处置"),
-        Column(name="返工数", summed=True),
-        Column(name="挂账（缓办）数", summed=True),
+        Column(name=say("返工数"), summed=True),
+        Column(name=say("挂账（缓办）数"), summed=True),
         *_lengths(Unit.MINUTES),
     ]
 
@@ -208,42 +226,51 @@ def _censored(report: UnitTable) -> Grid:
     names = {row.unit: row.name for row in report.units}
     more = (report.censored_count or 0) - len(report.censored)
     return Grid(
-        name="超期未结",
-        caption="超期未完成清单（按到期先后）",
+        name=say("超期未结"),
+        caption=say("超期未完成清单（按到期先后）"),
         columns=[
-            Column(name="事件编号", unit=Unit.TEXT),
-            Column(name="单位", unit=Unit.TEXT),
-            Column(name="时限", unit=Unit.TEXT),
-            Column(name="规则", unit=Unit.TEXT),
-            Column(name="到期时间", unit=Unit.TEXT),
-            Column(name="已超（分）", unit=Unit.MINUTES),
+            *(
+                Column(name=say(name), unit=Unit.TEXT)
+                for name in ("事件编号", "单位", "时限", "规则", "到期时间")
+            ),
+            Column(name=say("已超（分）"), unit=Unit.MINUTES),
         ],
         rows=[
             [
                 each.incident,
-                names.get(each.unit, each.unit),
-                CLOCKS[each.clock],
+                named(names.get(each.unit, each.unit)),
+                say(CLOCKS[each.clock]),
                 each.rule,
                 f"{each.due:%Y-%m-%d %H:%M:%S}",
                 each.overdue_s,
             ]
             for each in report.censored
         ],
-        notes=[f"另有 {more} 项未列。"] if more else [],
+        notes=[say("另有 {more} 项未列。", more=more)] if more else [],
     )
 
 
-def _footnotes(report: UnitTable) -> list[str]:
+def unit_notes(report: UnitTable) -> list[Text]:
+    """Return the footnotes: what the denominators are, what is not in them."""
     notes = [
-        (
+        say(
             "以本期内到期的时限为分母（应…数）：未完成者列为“待…”，不剔除，不计为按期；"
             "免责（申诉成立）、挂账、未到期者另列，不入分母。"
         ),
-        f"百分位按最近秩法由原始记录取得，不跨期平均；完成数不足 {UNSTABLE_BELOW} 的单位分布数字不稳定，仅供参考；图中只列应…数不少于 {UNSTABLE_BELOW} 的单位。",
-        "合计由全部记录计算，不由各单位比率平均。",
+        say(
+            "百分位按最近秩法由原始记录取得，不跨期平均；完成数不足 {least} 的单位分布数字不稳定，仅供参考；"
+            "图中只列应…数不少于 {least} 的单位。",
+            least=UNSTABLE_BELOW,
+        ),
+        say("合计由全部记录计算，不由各单位比率平均。"),
     ]
     early = [
-        f"{CLOCKS[kind]} {cohort.not_yet_due} 项（已完成 {cohort.done_early} 项）"
+        say(
+            "{clock} {count} 项（已完成 {done} 项）",
+            clock=say(CLOCKS[kind]),
+            count=cohort.not_yet_due,
+            done=cohort.done_early,
+        )
         for kind, cohort in (
             ("ack", report.total.sign_for),
             ("arrival", report.total.arrival.all),
@@ -254,7 +281,5 @@ def _footnotes(report: UnitTable) -> list[str]:
         if cohort.not_yet_due
     ]
     if early:
-        notes.append(f"截至统计时刻尚未到期：{'、'.join(early)}。")
-    if report.heading.published:
-        notes.append("＊ 小于 5 的单元格及可由合计推算出它的单元格不予公布。")
+        notes.append(say("截至统计时刻尚未到期：{early}。", early=listed(early)))
     return notes

@@ -1,0 +1,101 @@
+"""T9 quarterly bulletin and T10 half-year bulletin and yearly ranking 通报 (A01): the tables, what changed, the ranks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.reports.domain.assessment import AssessmentTable, assessment
+from services.reports.domain.category_months import CategoryTable, category_table
+from services.reports.domain.changes import Change, Opening, most_important
+from services.reports.domain.earlier import period_before, with_calls_of
+from services.reports.domain.facts import Facts, Population
+from services.reports.domain.heading import Heading, heading
+from services.reports.domain.opening import Three, changes, is_over, opening, seen
+from services.reports.domain.overdue import OverdueTable, overdue_table, published_overdue
+from services.reports.domain.overview import Overview
+from services.reports.domain.period import Period, PeriodKind
+from services.reports.domain.units import UnitTable, unit_table
+from shared.contracts.pack import Pack
+
+FORMULA = 1
+LISTED = 10
+"""Changes listed below the three of the first paragraph, those three included."""
+
+
+class Bulletin(Struct, frozen=True, kw_only=True):
+    """A quarter's (T9), half-year's or year's (T10) report to the units; `cut` ends what is judged.
+
+    `moved`: the most important changes, those of `opening` first. `assessment` ranks within
+    classes of like workload only; its classes come from the period before.
+    """
+
+    heading: Heading
+    cut: datetime
+    opening: Opening
+    moved: list[Change]
+    overview: Overview
+    categories: CategoryTable
+    units: UnitTable
+    overdue: OverdueTable
+    assessment: AssessmentTable
+
+
+class NoBulletin(ValueError):
+    """Days and months have no bulletin."""
+
+
+def bulletin(
+    known: Three, period: Period, population: Population, pack: Pack, *, published: bool = False
+) -> Bulletin:
+    """Compute T9 of a quarter, T10 of a half-year or year; raises NoBulletin."""
+    if period.kind in {PeriodKind.DAY, PeriodKind.MONTH}:
+        raise NoBulletin(f"{period.label}: a bulletin is of a quarter, half-year or year")
+    facts, before, _ = known
+    three = seen(known, period, population, pack, published=published)
+    now = three[0]
+    first = opening(*three, over=is_over(facts, period))
+    overdue = overdue_table(facts, period, population, pack)
+    scores = assessment(facts, before, (period, period_before(period)), population, pack)
+    units = now.units or unit_table(facts, period, population, pack)
+    table = "T9" if period.kind is PeriodKind.QUARTER else "T10"
+    above = heading(table, FORMULA, period, population, pack)
+    return Bulletin(
+        heading=replace(above, published=published),
+        cut=units.cut,
+        opening=first,
+        moved=most_important(changes(*three), LISTED) if first.changes else [],
+        overview=now.overview,
+        categories=category_table(_calls(known), period, population, pack, published=published),
+        units=units,
+        overdue=published_overdue(overdue) if published else overdue,
+        assessment=published_assessment(scores) if published else scores,
+    )
+
+
+def _calls(known: Three) -> Facts:
+    facts, before, last_year = known
+    both = with_calls_of(facts, before)
+    return with_calls_of(both, last_year) if last_year else both
+
+
+def published_assessment(whole: AssessmentTable) -> AssessmentTable:
+    """Return the ranking as it may be published: no counts of parts, no deductions.
+
+    Who is not ranked had few cases: its score would say how many of them were late.
+    """
+    return replace(
+        whole,
+        heading=replace(whole.heading, published=True),
+        units=[
+            replace(
+                unit,
+                parts=[],
+                deductions=[],
+                score=unit.score if unit.rank is not None else None,
+            )
+            for unit in whole.units
+        ],
+    )
