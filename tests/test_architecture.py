@@ -17,6 +17,7 @@ SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
 WORLD = {
     "asyncpg", "aiokafka", "fastapi", "starlette", "uvicorn", "httpx", "faust", "psycopg", "jinja2",
     "xlsxwriter", "openpyxl", "cryptography", "prometheus_client", "yaml", "duckdb",
+    "pyarrow", "adbc_driver_postgresql", "adbc_driver_manager",
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "manager"}
 CLOCK_OWNERS = {"datetime", "date", "time", "datetime.datetime"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.reports.adapters.fact_tables import TABLES
@@ -12,6 +13,7 @@ from services.reports.domain.facts import (
     Facts,
     IncidentFact,
     LinkFact,
+    NoticeFact,
     Population,
     RejectionFact,
 )
@@ -110,8 +112,21 @@ _ROSTERS = f"""
 select {_columns(RosterFact, "o")} from roster_fact o
 where o.begins < $2 and o.ends > $1 and {_current(RosterFact, "o")}
 order by o.unit, o.begins, o.roster_id"""
-_READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"
-_HEARD = "select exercise, max(at) as at from heard group by exercise"
+_NOTICES = f"""
+select {_columns(NoticeFact, "n")} from notice_fact n
+where n.queued_at >= $1 and n.queued_at < $2 and {_current(NoticeFact, "n")}
+order by n.queued_at, n.notice_id"""
+SELECTS: Mapping[type[Fact], str] = {
+    CallFact: _CALLS,
+    LinkFact: _LINKS,
+    IncidentFact: _INCIDENTS,
+    AssignmentFact: _ASSIGNMENTS,
+    ClockFact: _CLOCKS,
+    NoticeFact: _NOTICES,
+}
+"""What is read of each kind: $1 and $2 bound the period, $3 is the newest epoch that counts."""
+READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"
+HEARD = "select exercise, max(at) as at from heard group by exercise"
 
 
 class FactReader:
@@ -135,7 +150,7 @@ class FactReader:
             async def rows(kind: Any, sql: str) -> list[Any]:
                 return [kind(*row) for row in await connection.fetch(sql, *bounds)]
 
-            heard = await connection.fetch(_HEARD)
+            heard = await connection.fetch(HEARD)
             return Facts(
                 calls=await rows(CallFact, _CALLS),
                 incidents=await rows(IncidentFact, _INCIDENTS),
@@ -150,5 +165,5 @@ class FactReader:
                 supervisions=await rows(SupervisionFact, _SUPERVISIONS),
                 rosters=await rows(RosterFact, _ROSTERS),
                 heard={Population.of(exercise=h["exercise"]): h["at"] for h in heard},
-                read_at=await connection.fetchval(_READ_AT, epoch),
+                read_at=await connection.fetchval(READ_AT, epoch),
             )

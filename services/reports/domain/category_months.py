@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -47,13 +49,29 @@ class CategoryTable(Struct, frozen=True, kw_only=True):
 def category_table(
     facts: Facts, period: Period, population: Population, pack: Pack, *, published: bool = False
 ) -> CategoryTable:
-    """Compute T2 from facts of *period* and the two it is compared with.
+    """Compute T2 from facts of *period* and the two it is compared with."""
+
+    def counted(of: Period) -> Overview:
+        return overview(facts, of, population, pack)
+
+    return category_table_of(counted, period, population, pack, published=published)
+
+
+def category_table_of(
+    whole: Callable[[Period], Overview],
+    period: Period,
+    population: Population,
+    pack: Pack,
+    *,
+    published: bool = False,
+) -> CategoryTable:
+    """Return T2 from T1 of *period* and of the two it is compared with, which *whole* gives.
 
     Every cell is one of T1, and what is published shows none that T1 hides.
     """
 
     def counted(of: Period) -> Overview:
-        found = overview(facts, of, population, pack)
+        found = whole(of)
         return published_overview(found) if published else found
 
     before, last_year = period_before(period), year_before(period)

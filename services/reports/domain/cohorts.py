@@ -47,18 +47,43 @@ def cohort(clocks: Iterable[ClockFact], cut: datetime) -> Cohort:
     later = [c for c in judged if c.due > cut]
     on_time = sum(is_on_time(c) for c in due)
     done = sum(c.stopped is not None for c in due)
-    return Cohort(
-        should=len(due),
-        done=done,
+    return cohort_of(
         on_time=on_time,
         late=done - on_time,
-        open=len(due) - done,
-        rate=rate(on_time, len(due)),
+        still_open=len(due) - done,
         spread=spread(durations(due)),
         exempt=sum(c.exempt for c in counted),
         suspended=sum(c.state == ClockState.PAUSED and not c.exempt for c in counted),
         not_yet_due=len(later),
         done_early=sum(c.stopped is not None for c in later),
+    )
+
+
+def cohort_of(  # noqa: PLR0913 - a cohort's own counts, each by name
+    *,
+    on_time: int,
+    late: int,
+    still_open: int,
+    spread: Spread,
+    exempt: int,
+    suspended: int,
+    not_yet_due: int,
+    done_early: int,
+) -> Cohort:
+    """Return the cohort of what was counted; `not_yet_due` has the `done_early` in it."""
+    should = on_time + late + still_open
+    return Cohort(
+        should=should,
+        done=on_time + late,
+        on_time=on_time,
+        late=late,
+        open=still_open,
+        rate=rate(on_time, should),
+        spread=spread,
+        exempt=exempt,
+        suspended=suspended,
+        not_yet_due=not_yet_due,
+        done_early=done_early,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ class FreezeRefusal(StrEnum):
     """Why a month was not frozen, revised, recomputed or compared."""
 
     TOO_EARLY = "too_early"
+    BEHIND = "behind"
     ALREADY_FROZEN = "already_frozen"
     NOT_FROZEN = "not_frozen"
     UNKNOWN_REVISION = "unknown_revision"
@@ -86,6 +88,15 @@ class FrozenSheet(Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class FrozenFile(Struct, frozen=True, kw_only=True):
+    """The facts of one kind a month was computed from: how many, bytes, SHA-256 (hex) of the file."""
+
+    kind: str
+    rows: int
+    size: int
+    sha256: str
+
+
 class Revision(Struct, frozen=True, kw_only=True):
     """A month as it was frozen (`number` 0) or corrected (1..n); `at` platform time, UTC.
 
@@ -101,6 +112,7 @@ class Revision(Struct, frozen=True, kw_only=True):
     pack_stamp: str
     pack_sha256: str
     sheets: list[FrozenSheet]
+    files: list[FrozenFile] = []
 
 
 def opens_at(period: Period) -> datetime:
@@ -121,6 +133,15 @@ def refuse_revision(newest: Revision | None, *, changed: bool) -> FreezeRefusal 
     if newest is None:
         return FreezeRefusal.NOT_FROZEN
     return None if changed else FreezeRefusal.NOTHING_CHANGED
+
+
+def lacking(stored: Mapping[str, int], ends: Mapping[str, int]) -> dict[str, int]:
+    """Return how many events are missing of each `<topic>/<partition>` up to *ends*, none left out.
+
+    Both are next offsets: *stored* what the facts were taken up to, *ends* what the broker had.
+    """
+    missing = {place: end - stored.get(place, 0) for place, end in sorted(ends.items())}
+    return {place: count for place, count in missing.items() if count > 0}
 
 
 def next_number(newest: Revision | None) -> int:

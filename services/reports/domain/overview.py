@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct
 
 from services.reports.domain.changes import Opening
-from services.reports.domain.facts import CallFact, Facts, IncidentFact, Population
+from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import Breakdown, Rate, breakdown, rate
-from services.reports.domain.standing import Standing, standing
+from services.reports.domain.standing import Standing
+from services.reports.domain.tally import Case, Tally, tally
 from services.reports.domain.wording import AFFAIRS, LINES
 from shared.contracts.pack import UNCLASSIFIED, Pack
+
+K = TypeVar("K")
 
 FORMULA = 1
 """Version of the definitions below; a frozen month names the one it was computed with."""
@@ -56,94 +58,69 @@ class Overview(Struct, frozen=True, kw_only=True):
     opening: Opening | None = None
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """A valid call as its incident classifies it (as the hotline did, until there is one)."""
-
-    line: str
-    category: str
-    affair: str
-    area: str
-    received_at: datetime
-
-
 def overview(facts: Facts, period: Period, population: Population, pack: Pack) -> Overview:
     """Compute T1 of *period* from *facts*; calls outside of it are not counted."""
-    inside = [call for call in facts.calls if call.received_at in period]
-    ours = [call for call in inside if Population.of(exercise=call.exercise) is population]
-    stand = _standings(ours, facts)
-    opened = {incident.incident_id: incident for incident in facts.incidents}
-    valid = [
-        _counted(call, opened.get(call.opens), pack)
-        for call in ours
-        if stand[call] is Standing.VALID
-    ]
-    amount = Counter(stand.values())
-    received = len(ours) - amount[Standing.TEST]
-    local = [call.received_at.astimezone(period.zone) for call in valid]
+    return overview_of(tally(facts, period, population, pack), period, population, pack)
+
+
+def overview_of(counted: Tally, period: Period, population: Population, pack: Pack) -> Overview:
+    """Return T1 of what was *counted* in *period*."""
+    valid = counted.standings[Standing.VALID]
+    received = counted.ours - counted.standings[Standing.TEST]
     days = {str(each): str(each) for each in period.days}
+
+    def by(key: Callable[[Case], str], names: Mapping[str, str]) -> Breakdown:
+        return breakdown(valid, _summed(counted.cases, key), names)
+
+    def by_time(
+        key: Callable[[tuple[str, str]], str], names: Mapping[str, str], *, shown: bool = True
+    ) -> Breakdown | None:
+        return _complete(valid, _summed(counted.hours, key), names) if shown else None
+
     return Overview(
         heading=heading("T1", FORMULA, period, population, pack),
         received=received,
-        valid=len(valid),
-        invalid=amount[Standing.INVALID],
-        duplicate=amount[Standing.DUPLICATE],
-        valid_rate=rate(len(valid), received),
-        unclassified=sum(call.category == UNCLASSIFIED for call in valid),
+        valid=valid,
+        invalid=counted.standings[Standing.INVALID],
+        duplicate=counted.standings[Standing.DUPLICATE],
+        valid_rate=rate(valid, received),
+        unclassified=_summed(counted.cases, lambda case: case[0])[UNCLASSIFIED],
         left_out=LeftOut(
-            amount[Standing.TEST],
-            len(inside) - len(ours) if population is Population.REAL else None,
+            counted.standings[Standing.TEST],
+            counted.inside - counted.ours if population is Population.REAL else None,
         ),
-        by_row=_by(valid, lambda c: pack.category(c.category).row, _rows(pack)),
-        by_line=_by(valid, lambda c: c.line, LINES),
-        by_affair=_by(valid, lambda c: c.affair, AFFAIRS),
-        by_category=_by(valid, lambda c: c.category.split(".")[0], _categories(pack)),
-        by_area=_by(valid, lambda c: c.area, {area.code: area.name for area in pack.areas}),
-        by_hour=breakdown(len(valid), Counter(f"{at:%H}" for at in local), _HOURS, complete=True),
-        by_day=breakdown(len(valid), Counter(str(at.date()) for at in local), days, complete=True)
-        if 1 < len(days) <= _DAYS_SHOWN
-        else None,
-        by_month=breakdown(
-            len(valid),
-            Counter(f"{at:%Y-%m}" for at in local),
+        by_row=by(lambda case: pack.category(case[0]).row, _rows(pack)),
+        by_line=breakdown(valid, counted.lines, LINES),
+        by_affair=by(lambda case: case[1], AFFAIRS),
+        by_category=by(lambda case: case[0].split(".")[0], _categories(pack)),
+        by_area=by(lambda case: case[2], {area.code: area.name for area in pack.areas}),
+        by_hour=_complete(valid, _summed(counted.hours, lambda at: at[1]), _HOURS),
+        by_day=by_time(lambda at: at[0], days, shown=1 < len(days) <= _DAYS_SHOWN),
+        by_month=by_time(
+            lambda at: at[0][:_MONTH],
             {each: each for each in period.months},
-            complete=True,
-        )
-        if len(days) > _DAYS_SHOWN
-        else None,
+            shown=len(days) > _DAYS_SHOWN,
+        ),
     )
 
 
 _DAYS_SHOWN = 31
 """Longer periods are shown by month."""
+_MONTH = len("YYYY-MM")
 
 _HOURS: Mapping[str, str] = {f"{hour:02}": f"{hour:02} 时" for hour in range(24)}
 
 
-def _standings(calls: Iterable[CallFact], facts: Facts) -> dict[CallFact, Standing]:
-    opened = {incident.incident_id: incident for incident in facts.incidents}
-    linked = {link.call_id for link in facts.links}
-    return {
-        call: standing(call, opened.get(call.opens), linked=call.call_id in linked)
-        for call in calls
-    }
+def _summed(counts: Counter[K], key: Callable[[K], str]) -> Counter[str]:
+    """Return *counts* by a coarser *key*."""
+    summed: Counter[str] = Counter()
+    for each, n in counts.items():
+        summed[key(each)] += n
+    return summed
 
 
-def _counted(call: CallFact, incident: IncidentFact | None, pack: Pack) -> _Counted:
-    category = incident.category if incident else call.category
-    return _Counted(
-        call.line,
-        category,
-        incident.affair if incident else pack.category(category).affair,
-        (incident and incident.area) or call.area or "",
-        call.received_at,
-    )
-
-
-def _by(
-    valid: list[_Counted], key: Callable[[_Counted], str], names: Mapping[str, str]
-) -> Breakdown:
-    return breakdown(len(valid), Counter(map(key, valid)), names)
+def _complete(total: int, counts: Mapping[str, int], names: Mapping[str, str]) -> Breakdown:
+    return breakdown(total, counts, names, complete=True)
 
 
 def _rows(pack: Pack) -> dict[str, str]:

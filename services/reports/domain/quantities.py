@@ -44,14 +44,24 @@ def spread(durations: Iterable[timedelta]) -> Spread:
     rows = sorted(durations)
     if not rows:
         return Spread(n=0)
+    ranks = [nearest_rank(rows, percent) for percent in PERCENTS]
+    return spread_of(len(rows), sum(rows, timedelta()), ranks, rows[-1])
+
+
+PERCENTS = (50, 90, 95)
+
+
+def spread_of(n: int, total: timedelta, ranks: Sequence[timedelta], most: timedelta) -> Spread:
+    """Return the spread of *n* > 0 durations from their sum, their PERCENTS and the longest."""
+    p50, p90, p95 = map(seconds, ranks)
     return Spread(
-        n=len(rows),
-        mean_s=seconds(sum(rows, timedelta()) / len(rows)),
-        p50_s=seconds(nearest_rank(rows, 50)),
-        p90_s=seconds(nearest_rank(rows, 90)),
-        p95_s=seconds(nearest_rank(rows, 95)),
-        max_s=seconds(rows[-1]),
-        unstable=len(rows) < UNSTABLE_BELOW,
+        n=n,
+        mean_s=seconds(total / n),
+        p50_s=p50,
+        p90_s=p90,
+        p95_s=p95,
+        max_s=seconds(most),
+        unstable=n < UNSTABLE_BELOW,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -80,8 +80,24 @@ class UnitTable(Struct, frozen=True, kw_only=True):
     censored: list[Censored]
 
 
+class Who(NamedTuple):
+    """Whom a row is of."""
+
+    unit: str
+    name: str
+    department: str
+
+
 TOTAL, TOTAL_NAME = "total", "合计"
+WHOLE = Who(TOTAL, TOTAL_NAME, "")
 NOBODY, NOBODY_NAME = "other", "其他 / 未分类"
+
+
+def named(pack: Pack, found: Iterable[str]) -> list[Who]:
+    """Return the rows' order: the pack's units, then those *found* that it does not know, by id."""
+    known = [Who(unit.id, unit.name, unit.department) for unit in pack.units]
+    unknown = sorted(set(found) - {who.unit for who in known})
+    return [*known, *(Who(u, NOBODY_NAME if u == NOBODY else u, "") for u in unknown)]
 
 
 def unit_table(facts: Facts, period: Period, population: Population, pack: Pack) -> UnitTable:
@@ -94,18 +110,13 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
     for clock in clocks:
         if clock.assignment_id is not None:
             by_unit[clock.unit or NOBODY].append(clock)
-    names = {unit.id: (unit.name, unit.department) for unit in pack.units}
-    unknown = {u: (NOBODY_NAME if u == NOBODY else u, "") for u in sorted(by_unit.keys() - names)}
     censored = _censored((c for c in clocks if c.assignment_id), incidents, cut, period.zone)
     return UnitTable(
         heading=heading("T3", FORMULA, period, population, pack),
         cut=cut.astimezone(period.zone),
-        units=[
-            _row((unit, name, department), by_unit[unit], duties, cut)
-            for unit, (name, department) in (names | unknown).items()
-        ],
+        units=[_row(who, by_unit[who.unit], duties, cut) for who in named(pack, list(by_unit))],
         total=_row(
-            (TOTAL, TOTAL_NAME, ""),
+            WHOLE,
             [clock for mine in by_unit.values() for clock in mine],
             duties,
             cut,
@@ -153,7 +164,7 @@ def _rank(
 
 
 def _row(
-    who: tuple[str, str, str],
+    who: Who,
     clocks: Sequence[ClockFact],
     duties: Mapping[UUID, AssignmentFact],
     cut: datetime,
@@ -163,9 +174,9 @@ def _row(
         kinds[clock.kind].append(clock)
     handled = duties_on(kinds[ClockKind.HANDLE], duties)
     return UnitRow(
-        unit=who[0],
-        name=who[1],
-        department=who[2],
+        unit=who.unit,
+        name=who.name,
+        department=who.department,
         sign_for=cohort(kinds[ClockKind.ACK], cut),
         sign_for_bands=_bands(kinds[ClockKind.ACK], SIGN_FOR_BANDS_S, cut),
         arrival=_day_and_night(kinds[ClockKind.ARRIVAL], cut),

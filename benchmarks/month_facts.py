@@ -1,0 +1,273 @@
+"""Closed cases to count: generated from recorded duration distributions, same seed, same facts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from services.reports.adapters import month_sets, parquet_files
+from services.reports.adapters.month_sets import Connection
+from services.reports.domain import period as periods
+from services.reports.domain.facts import Population
+from services.reports.domain.freezing import FrozenFile
+from services.reports.domain.period import Period
+from shared.contracts.pack import Pack
+from shared.runtime.packs import load_pack
+
+ROOT = Path(__file__).resolve().parents[1]
+YEAR, UNITS, KINDS, SEED = 2025, 300, 151, 20261122
+
+# Seconds at 0, 5, … 100 % of what was recorded, so that percentiles have real shapes.
+QUANTILES_S: dict[str, tuple[float, ...]] = {
+    # San Francisco fire department, January 2017, 3,560 calls: received to first dispatched
+    "ack": (
+        0,
+        13,
+        24,
+        38,
+        51,
+        65,
+        76,
+        87,
+        95,
+        105,
+        113,
+        124,
+        135,
+        146,
+        159,
+        176,
+        197,
+        225,
+        265,
+        349,
+        3042,
+    ),
+    # the same calls: received to first unit on scene
+    "arrival": (
+        0,
+        165,
+        212,
+        239,
+        263,
+        285,
+        303,
+        327,
+        348,
+        367,
+        390,
+        415,
+        449,
+        487,
+        537,
+        606,
+        698,
+        845,
+        1035,
+        1338,
+        3467,
+    ),
+    # the same calls: first on scene to last unit available
+    "feedback": (
+        0,
+        150,
+        293,
+        449,
+        680,
+        1074,
+        1851,
+        2581,
+        3032,
+        3336,
+        3578,
+        3799,
+        3997,
+        4195,
+        4396,
+        4618,
+        4845,
+        5099,
+        5473,
+        6073,
+        16179,
+    ),
+    # Boston 311, January and February 2015, 12,859 closed requests: opened to closed
+    "handle": (
+        0,
+        1,
+        128,
+        2327,
+        11048,
+        39593,
+        69916,
+        99921,
+        162841,
+        245671,
+        342803,
+        476372,
+        632178,
+        946031,
+        1304101,
+        1815011,
+        2478830,
+        3694759,
+        5177813,
+        7758669,
+        31706094,
+    ),
+}
+LIMITS_S = {"ack": 60, "arrival": 480, "assembly": 600, "feedback": 86_400, "handle": 259_200}
+SHARES = {"invalid": 0.03, "duplicate": 0.04, "test": 0.002, "exercise": 0.01, "missing": 0.01}
+
+
+def pack() -> Pack:
+    """Return xianju's pack, widened to 300 units and 151 kinds."""
+    known = load_pack(ROOT / "deploy/regions/xianju")
+    units = [
+        replace(u, id=f"{u.id}-{n:03}", name=f"{u.name}{n}") if n >= len(known.units) else u
+        for n in range(UNITS)
+        for u in (known.units[n % len(known.units)],)
+    ]
+    kinds = [
+        replace(k, code=f"{k.code.split('.')[0]}.k{n:03}", name=f"{k.name}{n}")
+        if n >= len(known.categories)
+        else k
+        for n in range(KINDS)
+        for k in (known.categories[n % len(known.categories)],)
+    ]
+    return replace(known, units=tuple(units), categories=tuple(kinds))
+
+
+def months(known: Pack) -> list[Period]:
+    """Return the twelve months of the year and, first, the one T2 compares the last with."""
+    labels = [f"{YEAR - 1}-12", *(f"{YEAR}-{n:02}" for n in range(1, 13))]
+    return [periods.month(label, known.region.zone) for label in labels]
+
+
+def generated(
+    db: Connection, folder: Path, rows: int, known: Pack
+) -> Iterator[tuple[Period, list[FrozenFile]]]:
+    """Write *rows* cases a year as closed months to *folder*; yields each month as it is done."""
+    _names(db, known)
+    cases = rows // 12
+    for number, month in enumerate(months(known)):
+        began = time.perf_counter()
+        for statement in _facts(month, number, cases):
+            db.execute(statement)
+        month_sets.judge(db, month, dict.fromkeys(Population, month.end))
+        files = parquet_files.write(db, folder, month.label)
+        facts = sum(file.rows for file in files)
+        print(
+            f"{month.label}: {cases:,} cases, {facts:,} facts, "
+            f"{sum(f.size for f in files) / 1e6:,.0f} MB, {time.perf_counter() - began:.1f} s",
+            flush=True,
+        )
+        yield month, files
+
+
+def _names(db: Connection, known: Pack) -> None:
+    for name, values in (
+        ("units", [u.id for u in known.units]),
+        ("kinds", [k.code for k in known.categories]),
+        ("areas", [a.code for a in known.areas]),
+    ):
+        db.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT $values AS ids", {"values": values}
+        )
+
+
+def _facts(month: Period, number: int, cases: int) -> list[str]:
+    """Return the statements that make one month's raw facts of both kinds of call and limit."""
+    length_us = int((month.end - month.start).total_seconds() * 1_000_000)
+    start = f"TIMESTAMPTZ '{month.start.isoformat()}'"
+
+    def chance(salt: int) -> str:
+        return f"((hash(i * 64 + {salt}, {SEED + number}) >> 11) / 9007199254740992.0)"
+
+    def uid(salt: str) -> str:
+        return f"md5('{number}/{salt}/' || i)::UUID"
+
+    def picked(table: str, salt: int, power: float) -> str:
+        return f"(SELECT ids FROM {table})[1 + (pow({chance(salt)}, {power}) * len((SELECT ids FROM {table})))::BIGINT % len((SELECT ids FROM {table}))]"
+
+    standing = chance(3)
+    at = f"{start} + to_microseconds((({chance(1)} + {chance(2)}) / 2 * {length_us - 1_000_000})::BIGINT // 1000000 * 1000000)"
+    return [
+        f"""CREATE OR REPLACE TEMP TABLE cases AS SELECT i, {uid("incident")} AS incident_id,
+  {uid("call")} AS call_id, {uid("duty")} AS assignment_id, {at} AS received_at,
+  {picked("units", 4, 1.5)} AS unit, {picked("kinds", 5, 2.0)} AS category,
+  {picked("areas", 6, 1.3)} AS area,
+  CASE WHEN {chance(7)} < 0.45 THEN '110' WHEN {chance(7)} < 0.6 THEN '122'
+    WHEN {chance(7)} < 0.62 THEN '119' ELSE '12345' END AS line,
+  CASE WHEN {standing} < {SHARES["invalid"]} THEN 'invalid'
+    WHEN {standing} < {SHARES["invalid"] + SHARES["duplicate"]} THEN 'duplicate'
+    ELSE 'closed' END AS state,
+  {chance(8)} < {SHARES["exercise"]} AS exercise, {chance(9)} < {SHARES["test"]} AS test
+FROM range({cases}) r(i)""",
+        """CREATE OR REPLACE TEMP TABLE calls AS SELECT call_id, 1::BIGINT AS version,
+  incident_id AS opens, line AS source, line, CASE line WHEN '12345' THEN 'ordinary' ELSE 'urgent' END
+  AS lane, received_at, received_at AS recorded_at, category, 4::BIGINT AS severity, area,
+  false AS withdrawn, exercise, test FROM cases""",
+        "CREATE OR REPLACE TEMP TABLE links AS SELECT call_id, incident_id FROM cases WHERE false",
+        """CREATE OR REPLACE TEMP TABLE incidents AS SELECT incident_id, 9::BIGINT AS version,
+  'XJ-' || i AS number, line, 'urgent' AS lane, state, 'public_order' AS affair, category,
+  4::BIGINT AS severity, area, received_at, received_at AS accepted_at,
+  received_at AS dispatched_at, received_at AS on_scene_at, received_at AS handled_at,
+  received_at AS ended_at, NULL::UUID AS merged_into, 0::BIGINT AS rework, 0::BIGINT AS reopened,
+  '2026.11' AS pack_version, exercise, test FROM cases""",
+        f"""CREATE OR REPLACE TEMP TABLE assignments AS SELECT assignment_id, incident_id,
+  9::BIGINT AS version, unit, 'police' AS department, 'standing' AS unit_kind, 'lead' AS role,
+  'dispatched' AS origin, 'fed_back' AS state, 'county_town' AS relation, received_at AS sent_at,
+  received_at AS acked_at, received_at AS turned_out_at, NULL::TIMESTAMPTZ AS assembled_at,
+  CASE WHEN {chance(10)} > 0.05 THEN received_at END AS arrived_at,
+  CASE WHEN {chance(11)} < 0.1 THEN 'desk' ELSE 'unit' END AS arrived_by,
+  {chance(12)} < 0.05 AS arrived_late_told,
+  CASE WHEN {chance(13)} > 0.05 THEN received_at END AS ended_at, 'unit' AS ended_by,
+  false AS ended_late_told, NULL::TIMESTAMPTZ AS waived_at, received_at AS fed_back_at,
+  NULL::TIMESTAMPTZ AS released_at, ({chance(14)} < 0.02)::BIGINT AS rework, '' AS exempt,
+  exercise, test FROM cases""",
+        "CREATE OR REPLACE TEMP TABLE clocks AS "
+        + " UNION ALL BY NAME ".join(
+            _clocks(kind, month, chance, uid) for kind in ("ack", "arrival", "feedback", "handle")
+        ),
+        """CREATE OR REPLACE TEMP TABLE notices AS SELECT md5('notice/' || i)::UUID AS notice_id,
+  3::BIGINT AS version, incident_id, incident_id AS cause, assignment_id, unit AS recipient,
+  'sms' AS channel, 'dispatch' AS purpose, 'delivered' AS state, 1::BIGINT AS attempts,
+  received_at AS queued_at, received_at AS at, NULL::VARCHAR AS reason, exercise FROM cases""",
+    ]
+
+
+def _clocks(
+    kind: str, month: Period, chance: Callable[[int], str], uid: Callable[[str], str]
+) -> str:
+    """Return the limits of one kind, one of each case; an arrival in five is an assembly (R03)."""
+    salt = 16 + 8 * list(LIMITS_S).index(kind)
+    quantiles = QUANTILES_S[kind]
+    listed = "[" + ", ".join(map(str, [*quantiles, quantiles[-1]])) + "]"
+    at = f"({chance(salt)} * {len(quantiles) - 1})"
+    took = (
+        f"list_extract({listed}, 1 + floor({at})::INTEGER) + ({at} - floor({at})) * "
+        f"(list_extract({listed}, 2 + floor({at})::INTEGER) - list_extract({listed}, 1 + floor({at})::INTEGER))"
+    )
+    name = (
+        f"CASE WHEN {chance(salt + 1)} < 0.2 THEN 'assembly' ELSE 'arrival' END"
+        if kind == "arrival"
+        else f"'{kind}'"
+    )
+    limit = f"CASE kind WHEN 'assembly' THEN {LIMITS_S['assembly']} ELSE {LIMITS_S[kind]} END"
+    span = int((month.end - month.start).total_seconds()) - 1
+    return f"""
+SELECT {uid(kind)} AS clock_id, kind, 'R01' AS rule, '1' AS rule_version, assignment_id, unit,
+  due - to_seconds({limit}) AS started, due, ({limit})::DOUBLE AS limit_s,
+  CASE WHEN took_ms <= 1000 * {limit} THEN 'met' ELSE 'breached' END AS state, true AS judged,
+  {chance(salt + 3)} < 0.6 AS day,
+  CASE WHEN {chance(salt + 4)} > {SHARES["missing"]}
+    THEN due - to_seconds({limit}) + to_milliseconds(took_ms) END AS stopped,
+  NULL::TIMESTAMPTZ AS breached_at, false AS found_late, false AS corrected,
+  {chance(salt + 5)} < 0.002 AS exempt, incident_id, 5::BIGINT AS version, exercise
+FROM (SELECT *, {name} AS kind, (1000 * ({took}))::BIGINT AS took_ms,
+  TIMESTAMPTZ '{month.start.isoformat()}' + to_seconds(({chance(salt + 2)} * {span})::BIGINT) AS due
+  FROM cases)"""

@@ -1,0 +1,90 @@
+"""A month's facts in the engine of sets: written as files at its freeze, counted where it is large.
+
+The engine and Arrow are imported when they are first needed and, in the service, in a process that
+ends afterwards: an idle service holds neither.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from services.reports.domain.freezing import FrozenFile
+from services.reports.domain.period import Period
+from services.reports.domain.report import Report
+from services.reports.handlers import Question, Table
+from shared.contracts.pack import Pack
+from shared.runtime.database import Database
+
+LARGE = 100_000
+"""Calls received or limits due from which a period is counted by sets (ADR 0020)."""
+
+T = TypeVar("T")
+_AMOUNT = """
+select (select count(*) from (select 1 from call_fact where received_at >= $1 and received_at < $2
+  limit $3) c) + (select count(*) from (select 1 from clock_fact where due >= $1 and due < $2
+  limit $3) k) as amount"""
+
+
+class MonthFiles:
+    """The engine on DuckDB: facts come from PostgreSQL through Arrow, files lie in *folder*."""
+
+    def __init__(self, database: Database, folder: Path, *, large: int = LARGE) -> None:
+        self._database = database
+        self._folder = folder
+        self._large = large
+
+    async def write(self, period: Period, epoch: int) -> list[FrozenFile]:
+        """Write the facts of *period* as of *epoch*; raises Unavailable."""
+        return await apart(_write, self._database.dsn, self._folder, period, epoch)
+
+    async def counts(self, question: Question) -> bool:
+        """Say whether this engine answers *question*; raises Unavailable."""
+        if question.table not in COUNTED:
+            return False
+        bounds = (question.period.start, question.period.end, self._large)
+        rows = await self._database.fetch(_AMOUNT, *bounds)
+        return bool(rows[0]["amount"] >= self._large)
+
+    async def table(
+        self, question: Question, pack: Pack, *, as_of_epoch: int | None = None
+    ) -> Report:
+        """Compute a table over sets, equal to what the pure functions give; raises Unavailable."""
+        told = msgspec.json.encode(pack)
+        return await apart(_table, self._database.dsn, question, told, as_of_epoch)
+
+    def path(self, month: str, file: FrozenFile) -> Path:
+        """Return where *file* of *month* lies."""
+        from services.reports.adapters.parquet_files import path_of  # noqa: PLC0415 - see above
+
+        return path_of(self._folder, month, file)
+
+
+COUNTED = frozenset({Table.OVERVIEW, Table.CATEGORIES, Table.UNITS})
+
+
+async def apart(action: Callable[..., T], *args: object) -> T:
+    """Run *action* in a process of its own, which takes its memory with it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return await asyncio.get_running_loop().run_in_executor(pool, action, *args)
+
+
+def _write(dsn: str, folder: Path, period: Period, epoch: int) -> list[FrozenFile]:
+    from services.reports.adapters import arrow_facts, month_sets, parquet_files  # noqa: PLC0415
+
+    with month_sets.opened() as db:
+        cuts = arrow_facts.load(db, dsn, period, as_of_epoch=epoch)
+        month_sets.judge(db, period, cuts)
+        return parquet_files.write(db, folder, period.label)
+
+
+def _table(dsn: str, question: Question, told: bytes, epoch: int | None) -> Report:
+    from services.reports.adapters import month_questions  # noqa: PLC0415
+
+    return month_questions.answer(dsn, question, msgspec.json.decode(told, type=Pack), epoch)

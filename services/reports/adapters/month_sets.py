@@ -1,0 +1,341 @@
+"""Counts T1 to T4 by DuckDB over a closed month's Parquet or over facts that came through Arrow."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from services.reports.adapters import month_sql as sql
+from services.reports.adapters.month_sql import Kind, Outcome
+from services.reports.domain.category_months import CategoryTable, category_table_of
+from services.reports.domain.cohorts import Band, Cohort, cohort_of
+from services.reports.domain.dual_feedback import DualFeedback, Given
+from services.reports.domain.facts import Population
+from services.reports.domain.heading import heading
+from services.reports.domain.overview import Overview, overview_of
+from services.reports.domain.period import Period
+from services.reports.domain.quantities import Spread, rate, spread_of
+from services.reports.domain.standing import Standing
+from services.reports.domain.tally import Tally, affair_of
+from services.reports.domain.units import (
+    CENSORED_AT_MOST,
+    FEEDBACK_BANDS_S,
+    FORMULA,
+    SIGN_FOR_BANDS_S,
+    WHOLE,
+    Censored,
+    DayAndNight,
+    UnitRow,
+    UnitTable,
+    Who,
+    named,
+)
+from services.reports.domain.wording import CLOCKS
+from shared.contracts.pack import Pack
+from shared.contracts.sla import ClockKind
+
+MEMORY, THREADS = "1500MB", 2
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+Connection = duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def opened() -> Iterator[Connection]:
+    """Open an engine of its own, bounded in memory, that spills to a folder which goes with it."""
+    with TemporaryDirectory(prefix="liandong-month-") as scratch:
+        db = duckdb.connect(":memory:")
+        try:
+            db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}")
+            db.execute(f"SET temp_directory = '{scratch}'")
+            db.execute("SET enable_progress_bar = false")
+            yield db
+        finally:
+            db.close()
+
+
+@dataclass(frozen=True)
+class Months:
+    """Judged facts to count: `calls` and `clocks` are names or readings DuckDB can select from."""
+
+    db: Connection
+    calls: str = sql.SORTED[Kind.CALLS]
+    clocks: str = sql.SORTED[Kind.CLOCKS]
+
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a counting *statement*."""
+        text = statement.replace("{calls}", self.calls).replace("{clocks}", self.clocks)
+        return self.db.execute(
+            text, {k: v for k, v in values.items() if f"${k}" in text}
+        ).fetchall()
+
+
+def judge(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
+    """Judge the facts in the tables of `month_sql.Kind`; *cuts* (UTC) say up to when."""
+    judge_calls(db)
+    return judge_limits(db, period, cuts)
+
+
+def judge_calls(db: Connection) -> Months:
+    """Say of every call what it counts as; needs calls, links and incidents."""
+    db.execute(sql.CALLS)
+    return Months(db)
+
+
+def judge_limits(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
+    """Say of every limit how it ended; needs incidents, assignments and clocks."""
+    db.execute(sql.DUTIES)
+    bounds = {"start": period.start, "end": period.end}
+    db.execute(sql.CLOCKS_JUDGED, bounds | {f"cut_{each}": cuts[each] for each in Population})
+    return Months(db)
+
+
+def reading(paths: Sequence[Path]) -> str:
+    """Return what DuckDB selects from to read Parquet files of the same kind."""
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}])"
+
+
+# -- T1 and T2 -------------------------------------------------------------------------------------
+
+
+def tally(months: Months, period: Period, population: Population, pack: Pack) -> Tally:
+    """Count the calls received in *period*, as `domain.tally` does one by one."""
+    bounds = {"start": period.start, "end": period.end, "exercise": _exercise(population)}
+    standings: Counter[Standing] = Counter()
+    inside = 0
+    for ours, standing, n in months.rows(sql.STANDINGS, **bounds):
+        inside += n
+        if ours:
+            standings[Standing(standing)] += n
+    cases: Counter[tuple[str, str, str]] = Counter()
+    lines: Counter[str] = Counter()
+    hours: Counter[tuple[str, str]] = Counter()
+    text = sql.CASES.replace("{hour}", _local_hour(period))
+    for category, affair, area, line, hour, n in months.rows(text, **bounds):
+        if category is not None:
+            cases[category, affair_of(category, affair, pack), area] += n
+        elif line is not None:
+            lines[line] += n
+        else:
+            at = EPOCH + hour * HOUR
+            hours[str(at.date()), f"{at:%H}"] += n
+    return Tally(inside, standings, cases, lines, hours)
+
+
+def overview(months: Months, period: Period, population: Population, pack: Pack) -> Overview:
+    """Compute T1 of *period*."""
+    return overview_of(tally(months, period, population, pack), period, population, pack)
+
+
+def category_table(
+    months: Mapping[str, Months],
+    period: Period,
+    population: Population,
+    pack: Pack,
+    *,
+    published: bool = False,
+) -> CategoryTable:
+    """Compute T2 of *period*; *months* has it and those it is compared with, by label."""
+
+    def whole(of: Period) -> Overview:
+        return overview(months[of.label], of, population, pack)
+
+    return category_table_of(whole, period, population, pack, published=published)
+
+
+def _exercise(population: Population) -> bool:
+    return population is Population.EXERCISE
+
+
+def _local_hour(period: Period) -> str:
+    """Return hours of local time since 1970: the zone's offset changes at most a few times."""
+    steps = list(_offsets(period))
+    whens = " ".join(f"WHEN epoch_us(received_at) < {until} THEN {us}" for us, until in steps[:-1])
+    offset = f"CASE {whens} ELSE {steps[-1][0]} END" if whens else str(steps[-1][0])
+    return f"((epoch_us(received_at) + {offset}) // {HOUR // timedelta(microseconds=1)})"
+
+
+def _offsets(period: Period) -> Iterator[tuple[int, int]]:
+    """Yield the zone's offsets in *period* and until when each holds, microseconds."""
+    at, known = period.start, _ahead(period.start, period)
+    while at < period.end:
+        later = min(at + 12 * HOUR, period.end)
+        if _ahead(later, period) != known:
+            change = _change(at, later, period)
+            yield known, _us(change - EPOCH)
+            known = _ahead(later, period)
+        at = later
+    yield known, _us(period.end - EPOCH)
+
+
+def _change(before: datetime, after: datetime, period: Period) -> datetime:
+    """Return the first second from which another offset holds."""
+    old = _ahead(before, period)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (middle, after) if _ahead(middle, period) == old else (before, middle)
+    return after
+
+
+def _ahead(at: datetime, period: Period) -> int:
+    offset = at.astimezone(period.zone).utcoffset()
+    assert offset is not None  # noqa: S101 - a zone's times always have one
+    return _us(offset)
+
+
+def _us(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
+
+
+# -- T3 --------------------------------------------------------------------------------------------
+
+BANDS = len(SIGN_FOR_BANDS_S)
+Part = tuple[str | None, str, bool | None]
+"""Unit (None: all), kind of limit, by day (None: both)."""
+
+
+@dataclass
+class _Ended:
+    """How the limits of one part ended."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    took_us: int = 0
+    most_us: int | None = None
+    within: list[int] = field(default_factory=lambda: [0] * BANDS)
+
+    def add(self, outcome: str, n: int, took: int | None, most: int | None, *in_: int) -> None:
+        self.counts[outcome] += n
+        if outcome in {Outcome.ON_TIME, Outcome.LATE} and took is not None and most is not None:
+            self.took_us += int(took)
+            self.most_us = most if self.most_us is None else max(self.most_us, most)
+            self.within = [a + b for a, b in zip(self.within, in_, strict=True)]
+
+    @property
+    def done(self) -> int:
+        return self.counts[Outcome.ON_TIME] + self.counts[Outcome.LATE]
+
+
+@dataclass
+class _Units:
+    ended: dict[Part, _Ended] = field(default_factory=lambda: defaultdict(_Ended))
+    ranks: dict[Part, list[int]] = field(default_factory=dict)
+    given: dict[str | None, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+def unit_table(
+    months: Months, period: Period, population: Population, pack: Pack, cut: datetime
+) -> UnitTable:
+    """Compute T3 of *period*, judged up to *cut* (UTC) as the facts of *months* were."""
+    found = _measured(months, population)
+    late = months.rows(sql.CENSORED, exercise=_exercise(population), most=CENSORED_AT_MOST)
+    still_open = sum(found.ended[None, kind, None].counts[Outcome.OPEN] for kind in CLOCKS)
+    units = {who for who, _, _ in found.ended if who is not None}
+    return UnitTable(
+        heading=heading("T3", FORMULA, period, population, pack),
+        cut=cut.astimezone(period.zone),
+        units=[_row(who, who.unit, found) for who in named(pack, units)],
+        total=_row(WHOLE, None, found),
+        censored_count=still_open,
+        censored=[_censored(row, cut, period) for row in late],
+    )
+
+
+def _measured(months: Months, population: Population) -> _Units:
+    found = _Units()
+    exercise = _exercise(population)
+    for who, kind, day, *ended in months.rows(sql.ENDED, exercise=exercise):
+        for part in ((who, kind, day), (who, kind, None), (None, kind, day), (None, kind, None)):
+            found.ended[part].add(*ended)
+    for who, kind, day, ranks in months.rows(sql.RANKS, exercise=exercise):
+        found.ranks[who, kind, day] = ranks
+    for who, duty, turn, n in months.rows(sql.GIVEN, exercise=exercise):
+        found.given[who][duty] += n
+        found.given[None][duty] += n if turn > 1 else 0
+    return found
+
+
+def _row(who: Who, unit: str | None, found: _Units) -> UnitRow:
+    given = found.given[unit]
+    owed = sum(given[each] for each in Given)
+    return UnitRow(
+        unit=who.unit,
+        name=who.name,
+        department=who.department,
+        sign_for=_cohort((unit, ClockKind.ACK, None), found),
+        sign_for_bands=_bands((unit, ClockKind.ACK, None), SIGN_FOR_BANDS_S, found),
+        arrival=_day_and_night(unit, ClockKind.ARRIVAL, found),
+        assembly=_day_and_night(unit, ClockKind.ASSEMBLY, found),
+        dual_feedback=DualFeedback(
+            owed=owed,
+            both=given[Given.BOTH],
+            rate=rate(given[Given.BOTH], owed),
+            automatic=given[Given.AUTOMATIC],
+            back_filled=given[Given.BACK_FILLED],
+            waived=given[sql.WAIVED],
+        ),
+        feedback=_cohort((unit, ClockKind.FEEDBACK, None), found),
+        feedback_bands=_bands((unit, ClockKind.FEEDBACK, None), FEEDBACK_BANDS_S, found),
+        handle=_cohort((unit, ClockKind.HANDLE, None), found),
+        rework=given[sql.REWORKED],
+    )
+
+
+def _day_and_night(unit: str | None, kind: ClockKind, found: _Units) -> DayAndNight:
+    return DayAndNight(
+        all=_cohort((unit, kind, None), found),
+        day=_cohort((unit, kind, True), found),
+        night=_cohort((unit, kind, False), found),
+    )
+
+
+def _cohort(part: Part, found: _Units) -> Cohort:
+    ended = found.ended[part]
+    counts = ended.counts
+    return cohort_of(
+        on_time=counts[Outcome.ON_TIME],
+        late=counts[Outcome.LATE],
+        still_open=counts[Outcome.OPEN],
+        spread=_spread(ended, found.ranks.get(part, ())),
+        exempt=counts[Outcome.EXEMPT],
+        suspended=counts[Outcome.SUSPENDED],
+        not_yet_due=counts[Outcome.NOT_YET_DUE] + counts[Outcome.DONE_EARLY],
+        done_early=counts[Outcome.DONE_EARLY],
+    )
+
+
+def _spread(ended: _Ended, ranks: Iterable[int]) -> Spread:
+    if ended.most_us is None:
+        return Spread(n=0)
+    total, most, *percents = (
+        timedelta(microseconds=us) for us in (ended.took_us, ended.most_us, *ranks)
+    )
+    return spread_of(ended.done, total, percents, most)
+
+
+def _bands(part: Part, limits_s: Sequence[int], found: _Units) -> list[Band]:
+    ended = found.ended[part]
+    ends = [*ended.within, ended.done]
+    counts = [n - before for n, before in zip(ends, [0, *ends], strict=False)]
+    return [Band(end, n) for end, n in zip([*limits_s, None], counts, strict=True)]
+
+
+def _censored(row: Sequence[Any], cut: datetime, period: Period) -> Censored:
+    incident, unit, kind, rule, due_us = row
+    due = EPOCH + timedelta(microseconds=due_us)
+    return Censored(
+        incident=incident,
+        unit=unit,
+        clock=kind,
+        rule=rule,
+        due=due.astimezone(period.zone),
+        overdue_s=int((cut - due).total_seconds()),
+    )
