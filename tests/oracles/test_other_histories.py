@@ -106,5 +106,5 @@ def test_a_repeated_message_is_refused_by_name(tmp_path: Path) -> None:
     lines = Path(str(done.rejects_file)).read_text("utf-8").splitlines()
 
     assert (494, {"repeated_key": 1}) == (done.cases, done.rejected)
-    assert "row,line,reason,field" == lines[0]
-    assert lines[1].endswith(",,repeated_key,")
+    assert "row,line,reason,field,column,shape" == lines[0]
+    assert lines[1].endswith(",,repeated_key,,留言编号,")

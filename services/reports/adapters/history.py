@@ -2,65 +2,82 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 import msgspec
-import yaml
 from msgspec import Struct
 
 from services.reports.adapters import history_sql as sql
-from services.reports.domain.history_mapping import Mapping, Stamp, WrongMapping, checked
+from services.reports.adapters.history_mapping_file import read_mapping
+from services.reports.adapters.history_source import (
+    HistoryRefused,
+    Told,
+    digest,
+    in_utf8,
+    source_of,
+)
+from services.reports.domain.history_mapping import Mapping, Stamp
+from services.reports.domain.history_mapping import source_of as column_of
 from services.reports.domain.history_rows import Reason
-from services.reports.domain.history_time import steps
+from services.reports.domain.history_terms import Terms, terms_of
+from services.reports.domain.history_time import Step, steps, utc_steps
+
+__all__ = [
+    "FILE",
+    "HistoryRefused",
+    "Imported",
+    "Refused",
+    "files_of",
+    "load",
+    "opened",
+    "read_mapping",
+]
 
 FILE = "history.duckdb"
 MEMORY, THREADS = "1GB", 2
-_BUFFER = 1 << 20
+SHOWN = 10
+"""So many refused rows are printed; all of them stand in the rejects file."""
 
-Told = Callable[[str], None]
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """A refused row as it is shown: never the value, only what it looks like."""
+
+    row: int | None
+    line: int | None
+    reason: str
+    field: str | None
+    column: str | None
+    shape: str | None
 
 
-class HistoryRefused(Exception):
-    """The file, the mapping or the folder cannot be used; the message says what to do."""
+class Read(Struct, frozen=True, kw_only=True):
+    """One stamp or dimension: the column it is read from and in how many cases it is known."""
+
+    column: str
+    known: int
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What an import did; rows = those of the cases + the rejected ones."""
+    """What an import did, or would do (`dry_run`); rows = those of the cases + the rejected ones."""
 
     region: str
+    dry_run: bool
     rows: int
     cases: int
     new: int
     changed: int
     unchanged: int
+    months: list[str]
+    read: dict[str, Read]
     rejected: dict[str, int]
+    first_rejected: list[Refused]
     closed_before_received: int
     rejects_file: str | None
-
-
-def read_mapping(path: Path) -> Mapping:
-    """Read the mapping in *path*; raises HistoryRefused with the field and what to do."""
-    try:
-        found = yaml.safe_load(path.read_text("utf-8"))
-        return checked(msgspec.convert(found, Mapping))
-    except OSError as away:
-        raise HistoryRefused(
-            f"mapping {path}: {away.strerror}; name a file that can be read"
-        ) from away
-    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
-        raise HistoryRefused(f"mapping {path} is not YAML in UTF-8: {wrong}") from wrong
-    except (msgspec.ValidationError, WrongMapping) as wrong:
-        raise HistoryRefused(
-            f"mapping {path}: {wrong}\ncorrect it; docs/import/README.md describes each field"
-        ) from wrong
 
 
 @contextmanager
@@ -80,6 +97,7 @@ def opened(folder: Path, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute(f"SET threads = {THREADS}")
         connection.execute("SET enable_progress_bar = false")
+        _same_version(connection, folder)
         yield connection
     except RuntimeError as stopped:
         # what DuckDB makes of Ctrl-C during a statement
@@ -90,133 +108,127 @@ def opened(folder: Path, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A CSV in UTF-8 and where the wanted columns stand in it."""
+def _same_version(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    tables = {name for (name,) in db.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if "cases" not in tables:
+        return
+    old = "files" not in tables
+    if old or _one(db, f"SELECT count(*) FROM files WHERE version <> {sql.VERSION}"):
+        raise HistoryRefused(
+            f"the history in {folder} was made by another version: import its files into a new folder"
+        )
 
-    path: Path
-    width: int
-    places: dict[str, int]
-    delimiter: str
 
-
-def load(file: Path, mapping: Mapping, region: str, folder: Path, tell: Told) -> Imported:
-    """Load *file* into the history in *folder*; all of it or nothing."""
-    header = _header(file, mapping)
-    with opened(folder, write=True) as db, TemporaryDirectory(dir=folder) as scratch:
-        db.execute(f"SET temp_directory = '{sql.quoted(scratch)}'")
-        source = _utf8(file, mapping, header, Path(scratch), tell)
+def load(
+    file: Path,
+    mapping: Mapping,
+    region: str,
+    folder: Path,
+    tell: Told,
+    *,
+    dry_run: bool = False,
+) -> Imported:
+    """Load *file* into the history in *folder*; all of it or nothing, and nothing in a dry run."""
+    kept, source = source_of(file, mapping)
+    name = digest(file)
+    with _scratch(folder, dry_run=dry_run) as (place, scratch), opened(place, write=True) as db:
+        db.execute(f"SET temp_directory = '{sql.quoted(str(scratch))}'")
+        source = in_utf8(source, kept, scratch, tell)
         db.execute("BEGIN")
         db.execute(sql.TABLES)
-        _same_basis(db, mapping, region)
+        number = _recorded(db, region, name, terms_of(kept))
         tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
-        db.execute(
-            sql.raw(source.width, source.places, source.delimiter),
-            {"path": glob.escape(str(source.path))},
-        )
+        db.execute(sql.raw(source), {"path": glob.escape(str(source.path))})
         tell(f"judging {_one(db, 'SELECT count(*) FROM raw'):,} rows")
-        _judge(db, mapping, region)
-        tell(f"storing {_one(db, 'SELECT count(*) FROM fresh'):,} cases")
-        new, changed = _store(db, region)
-        rejects = _rejects(db, Path(scratch) / "rejects.csv")
-        kept = folder / f"rejects-{region}-{_digest(file)[:12]}.csv" if rejects else None
-        done = _report(db, region, (new, changed), kept)
+        _judge(db, kept, region)
+        tell(
+            f"{'comparing' if dry_run else 'storing'} {_one(db, 'SELECT count(*) FROM fresh'):,} cases"
+        )
+        different = _store(db, region, number)
+        refused = _rejects(db, kept, scratch / "rejects.csv")
+        rejects = folder / f"rejects-{region}-{name[:12]}.csv" if refused and not dry_run else None
+        done = _report(db, region, different, kept, rejects, dry_run=dry_run)
+        if dry_run:
+            db.execute("ROLLBACK")
+            return done
         db.execute("COMMIT")
-        if kept:
-            (Path(scratch) / "rejects.csv").replace(kept)
+        if rejects:
+            (scratch / "rejects.csv").replace(rejects)
+        else:
+            (folder / f"rejects-{region}-{name[:12]}.csv").unlink(missing_ok=True)
     return done
 
 
-def _header(file: Path, mapping: Mapping) -> list[str]:
-    """Return the column names of *file*; raises HistoryRefused when a mapped one is missing."""
-    try:
-        encoding = "utf-8-sig" if _is_utf8(mapping) else mapping.encoding
-        with file.open(encoding=encoding, errors="replace", newline="") as text:
-            names = next(csv.reader(text, delimiter=mapping.delimiter), [])
-    except OSError as away:
-        raise HistoryRefused(f"{file}: {away.strerror}; name a file that can be read") from away
-    except LookupError as unknown:
-        raise HistoryRefused(f"encoding: {unknown}; write utf-8, gb18030, latin-1 …") from unknown
-    for wanted in mapping.wanted:
-        if names.count(wanted) != 1:
-            times = "no column" if wanted not in names else "more than one column"
-            raise HistoryRefused(
-                f"{file.name} has {times} {wanted!r}, which the mapping names; "
-                f"its columns are: {', '.join(names) or 'none'}"
-            )
-    return names
+def with_columns_of(file: Path, mapping: Mapping) -> Mapping:
+    """Return *mapping* as far as *file* has its columns; raises HistoryRefused for one it lacks."""
+    return source_of(file, mapping)[0]
 
 
-def _is_utf8(mapping: Mapping) -> bool:
-    return mapping.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig", "ascii"}
+@contextmanager
+def _scratch(folder: Path, *, dry_run: bool) -> Iterator[tuple[Path, Path]]:
+    """Give the folder of the database and one for what is only needed now.
+
+    A dry run where there is no history yet leaves none behind.
+    """
+    if dry_run and not (folder / FILE).exists():
+        with TemporaryDirectory() as place:
+            yield Path(place), Path(place)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder) as place:
+        yield folder, Path(place)
 
 
-def _utf8(file: Path, mapping: Mapping, header: list[str], scratch: Path, tell: Told) -> _Source:
-    """Return *file*, or, in another encoding, its wanted columns rewritten in UTF-8."""
-    places = {name: header.index(name) for name in mapping.wanted}
-    if _is_utf8(mapping):
-        return _Source(file, len(header), places, mapping.delimiter)
-    tell(f"decoding {mapping.encoding}")
-    path = scratch / "decoded.csv"
-    with (
-        file.open(encoding=mapping.encoding, errors="replace", newline="") as text,
-        path.open("w", encoding="utf-8", newline="") as out,
-    ):
-        writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-        for record in csv.reader(text, delimiter=mapping.delimiter):
-            if not record:
-                continue
-            # a delimiter too many at the end is no field, as DuckDB has it
-            whole = len(record) == len(header) or record[len(header) :] == [""]
-            # two fields too many: refused as malformed further on, in its place
-            writer.writerow(
-                [record[at] for at in places.values()] if whole else ["?"] * (len(places) + 2)
-            )
-    return _Source(path, len(places), {name: n for n, name in enumerate(places)}, ",")
-
-
-def _same_basis(db: duckdb.DuckDBPyConnection, mapping: Mapping, region: str) -> None:
-    """Keep what the figures need of the mapping; a region has one zone and one month stamp."""
+def files_of(db: duckdb.DuckDBPyConnection, region: str) -> dict[int, Terms]:
+    """Return the files of *region* in the order imported, with their terms."""
     found = db.execute(
-        "SELECT time_zone, counted_by FROM regions WHERE region = ?", [region]
-    ).fetchone()
-    if found and found != (mapping.time_zone, str(mapping.counted_by)):
+        "SELECT file, terms FROM files WHERE region = ? ORDER BY file", [region]
+    ).fetchall()
+    return {file: msgspec.json.decode(terms, type=Terms) for file, terms in found}
+
+
+def _recorded(db: duckdb.DuckDBPyConnection, region: str, name: str, terms: Terms) -> int:
+    """Keep what the figures need of the mapping; the same file again keeps its number."""
+    known = files_of(db, region)
+    first = next(iter(known.values()), terms)
+    if (first.across_files, first.row_key) != (terms.across_files, terms.row_key):
         raise HistoryRefused(
-            f"region {region} is counted by {found[1]} in {found[0]}, the mapping says "
-            f"{mapping.counted_by} in {mapping.time_zone}: use another --region or --local"
+            f"region {region} is read with across_files: {first.across_files} and row_key "
+            f"{first.row_key}, the mapping says {terms.across_files} and {terms.row_key}: "
+            "use another --region or --local"
         )
-    dimensions = [d for d in sql.DIMENSIONS if getattr(mapping.columns, d) is not None]
-    stamps = [s for s in Stamp if getattr(mapping.columns, s) is not None]
-    as_of = sql.as_of(mapping)
+    again = db.execute(
+        "SELECT file FROM files WHERE region = ? AND digest = ?", [region, name]
+    ).fetchone()
+    number = int(again[0]) if again else _one(db, "SELECT coalesce(max(file), 0) + 1 FROM files")
     db.execute(
-        "INSERT OR REPLACE INTO regions VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            region,
-            mapping.time_zone,
-            str(mapping.counted_by),
-            msgspec.json.encode(mapping.within).decode(),
-            ",".join(stamps),
-            ",".join(dimensions),
-            as_of,
-        ],
+        "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)",
+        [number, region, name, sql.VERSION, msgspec.json.encode(terms).decode()],
+    )
+    return number
+
+
+def offsets(db: duckdb.DuckDBPyConnection, table: str, found: Iterable[Step]) -> None:
+    """Keep the offsets of a zone as a temporary table: from `since` on, `ahead` of UTC."""
+    known = list(found)
+    db.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS "
+        "SELECT unnest($since) AS since, to_seconds(unnest($ahead)) AS ahead",
+        {
+            "since": [each.since for each in known],
+            "ahead": [int(each.ahead.total_seconds()) for each in known],
+        },
     )
 
 
 def _judge(db: duckdb.DuckDBPyConnection, mapping: Mapping, region: str) -> None:
-    offsets = list(steps(mapping.zone))
-    db.execute(
-        "CREATE OR REPLACE TEMP TABLE steps AS "
-        "SELECT unnest($since) AS since, to_seconds(unnest($ahead)) AS ahead",
-        {
-            "since": [each.since for each in offsets],
-            "ahead": [int(each.ahead.total_seconds()) for each in offsets],
-        },
-    )
+    offsets(db, "steps", steps(mapping.zone))
+    offsets(db, "utc_steps", utc_steps(mapping.zone))
     for statement in (sql.read(mapping), sql.judged(mapping), sql.fresh(mapping, region)):
         db.execute(statement)
 
 
-def _store(db: duckdb.DuckDBPyConnection, region: str) -> tuple[int, int]:
+def _store(db: duckdb.DuckDBPyConnection, region: str, number: int) -> tuple[int, int]:
     """Store what is new or different; returns how many of each."""
     db.execute(sql.DIFFERENT, [region])
     different = _one(db, "SELECT count(*) FROM different")
@@ -224,12 +236,12 @@ def _store(db: duckdb.DuckDBPyConnection, region: str) -> tuple[int, int]:
     if changed:
         db.execute(sql.DELETE_REPLACED)
     if different:
-        db.execute(sql.INSERT)
+        db.execute(sql.INSERT, [number])
     return different - changed, changed
 
 
-def _rejects(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
-    db.execute(sql.REJECTS)
+def _rejects(db: duckdb.DuckDBPyConnection, mapping: Mapping, path: Path) -> bool:
+    db.execute(sql.rejects(mapping))
     if not _one(db, "SELECT count(*) FROM rejects"):
         return False
     db.execute(sql.COPY_REJECTS.format(path=sql.quoted(str(path))))
@@ -237,35 +249,58 @@ def _rejects(db: duckdb.DuckDBPyConnection, path: Path) -> bool:
 
 
 def _report(
-    db: duckdb.DuckDBPyConnection, region: str, different: tuple[int, int], kept: Path | None
+    db: duckdb.DuckDBPyConnection,
+    region: str,
+    different: tuple[int, int],
+    mapping: Mapping,
+    rejects: Path | None,
+    *,
+    dry_run: bool,
 ) -> Imported:
     new, changed = different
     cases = _one(db, "SELECT count(*) FROM fresh")
     counted = db.execute("SELECT reason, count(*) FROM rejects GROUP BY ALL").fetchall()
     reasons = dict(counted)
+    lines = _one(db, "SELECT count(*) FROM rejects WHERE line IS NOT NULL")
+    shown = db.execute(f"{sql.REFUSED} LIMIT {SHOWN}").fetchall()
+    months = db.execute(
+        "SELECT DISTINCT strftime(counted_at + ahead, '%Y-%m') AS month FROM fresh "
+        "ASOF JOIN utc_steps ON counted_at >= since ORDER BY month"
+    ).fetchall()
     return Imported(
         region=region,
-        rows=_one(db, "SELECT coalesce(sum(units), 0) FROM fresh") + sum(reasons.values()),
+        dry_run=dry_run,
+        rows=_one(db, "SELECT count(*) FROM raw") + lines,
         cases=cases,
         new=new,
         changed=changed,
         unchanged=cases - new - changed,
+        months=[month for (month,) in months],
+        read=_read(db, mapping),
         rejected={str(r): reasons[r] for r in Reason if r in reasons},
+        first_rejected=[
+            Refused(**dict(zip(Refused.__struct_fields__, each, strict=True))) for each in shown
+        ],
         closed_before_received=_one(
             db, f"SELECT count(*) FROM fresh WHERE {Stamp.CLOSED} < {Stamp.RECEIVED}"
         ),
-        rejects_file=str(kept) if kept else None,
+        rejects_file=str(rejects) if rejects else None,
     )
+
+
+def _read(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, Read]:
+    """Return what each mapped column gave."""
+    names = [*Stamp, *sql.DIMENSIONS, "number"]
+    columns = {n: column for n in names if (column := column_of(getattr(mapping.columns, n)))}
+    if not columns:
+        return {}
+    known = db.execute(f"SELECT {', '.join(f'count({n})' for n in columns)} FROM fresh").fetchall()
+    return {
+        str(name): Read(column=column, known=count)
+        for (name, column), count in zip(columns.items(), known[0], strict=True)
+    }
 
 
 def _one(db: duckdb.DuckDBPyConnection, query: str) -> int:
     found = db.execute(query).fetchone()
     return int(found[0]) if found else 0
-
-
-def _digest(file: Path) -> str:
-    whole = hashlib.sha256()
-    with file.open("rb", buffering=0) as raw:
-        while block := raw.read(_BUFFER):
-            whole.update(block)
-    return whole.hexdigest()

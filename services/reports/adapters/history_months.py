@@ -3,72 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
-import msgspec
 
-from services.reports.adapters.history import HistoryRefused
+from services.reports.adapters.history_scope import Scope, scope_of
 from services.reports.adapters.history_sql import stored
 from services.reports.domain import period as periods
+from services.reports.domain.cohorts import Band
+from services.reports.domain.earlier import period_before, year_before
+from services.reports.domain.facts import Population
 from services.reports.domain.history_figures import (
+    BANDS_S,
+    BEFORE,
+    DUE,
     ENDS,
+    LAST_YEAR,
     LIMITED,
-    Basis,
+    TOTAL,
     Counts,
     HistoryMonth,
     Length,
     Measure,
     Row,
-    assembled,
     limits_of,
     measures_of,
+    month_of,
     part_name,
     row,
 )
-from services.reports.domain.history_mapping import Dimension, Stamp, Within
+from services.reports.domain.history_mapping import Beside, Stamp
+from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
 
 
 def month(
-    db: duckdb.DuckDBPyConnection, label: str, region: str | None, as_of: datetime | None
+    db: duckdb.DuckDBPyConnection,
+    label: str,
+    region: str | None,
+    as_of: datetime | None,
+    population: Population = Population.REAL,
 ) -> HistoryMonth:
     """Return the month *label* of *region* (None: the only one); *as_of* local, None: as known.
 
     Raises WrongPeriod, and HistoryRefused where the region is not in this history.
     """
-    name, basis = _basis(db, region, as_of)
-    return computed(db, name, period_of(basis, label), basis)
+    scope = scope_of(db, region, as_of, population)
+    return computed(scope, periods.month(label, scope.zone))
 
 
-def period_of(basis: Basis, label: str) -> Period:
-    """Return the month *label* in the zone of *basis*; raises WrongPeriod."""
-    return periods.month(label, ZoneInfo(basis.time_zone))
-
-
-def computed(
-    db: duckdb.DuckDBPyConnection, region: str, period: Period, basis: Basis
-) -> HistoryMonth:
-    """Count the month by one statement for each whole and each breakdown."""
-    for table, column in (("inside", "counted_at"), ("owed", "due")):
-        db.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM cases "
-            f"WHERE region = ? AND {column} >= ? AND {column} < ?",
-            [region, stored(period.start), stored(period.end)],
-        )
-    wholes = (
-        _whole(db, "inside", basis),
-        _whole(db, "owed", basis),
-    )
-    by = {d: _parts(db, d, "inside", basis) for d in basis.dimensions}
+def computed(scope: Scope, period: Period) -> HistoryMonth:
+    """Count the period by one statement for each whole and each breakdown."""
+    db, basis = scope.db, scope.basis(period)
+    _of(scope, "inside", "counted_at", period)
+    _of(scope, "owed", "due", period)
     stamps = ", ".join(f"each.{stamp}" for stamp in Stamp)
     db.execute(
         f"CREATE OR REPLACE TEMP TABLE sent AS SELECT each.unit, 1 AS units, {stamps}, overdue "
         "FROM (SELECT unnest(responses) AS each, overdue FROM inside)"
     )
-    return assembled(region, period, basis, wholes, by, _parts(db, "unit", "sent", basis))
+    total = row("total", TOTAL, _whole(db, "inside", basis))
+    beside = _beside(scope, period)
+    return month_of(
+        scope.region,
+        period,
+        scope.population,
+        basis,
+        received=total.counts.cases + sum(beside.values()),
+        left_out=beside,
+        total=total,
+        due_in_month=row("due", DUE, _whole(db, "owed", basis)),
+        by={d: _parts(db, d, "inside", basis) for d in basis.dimensions},
+        by_hour=_parts(db, "hour", "inside", basis),
+        units=_parts(db, "unit", "sent", basis),
+        before=_earlier(scope, "before", BEFORE, period_before(period), basis),
+        last_year=_earlier(scope, "last_year", LAST_YEAR, year_before(period), basis),
+    )
+
+
+def _of(scope: Scope, table: str, column: str, period: Period) -> None:
+    """Keep the cases with *column* in *period* as a temporary table, with their local hour."""
+    scope.db.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS "
+        f"SELECT cases.*, strftime(counted_at + ahead, '%H') AS hour "
+        f"FROM cases ASOF JOIN utc_steps ON counted_at >= since "
+        f"WHERE region = ? AND {scope.stands} AND {column} >= ? AND {column} < ?",
+        [scope.region, stored(period.start), stored(period.end)],
+    )
+
+
+def _beside(scope: Scope, period: Period) -> dict[Beside, int]:
+    if scope.population is Population.EXERCISE:
+        return {}
+    found = dict(
+        scope.db.execute(
+            "SELECT standing, count(*) FROM cases WHERE region = ? AND standing IS NOT NULL "
+            "AND counted_at >= ? AND counted_at < ? GROUP BY standing",
+            [scope.region, stored(period.start), stored(period.end)],
+        ).fetchall()
+    )
+    return {each: found[each] for each in Beside if each in found}
+
+
+def _earlier(
+    scope: Scope, value: str, name: str, period: Period | None, basis: Basis
+) -> Row | None:
+    if period is None or not scope.known(period):
+        return None
+    _of(scope, "earlier", "counted_at", period)
+    return row(value, name, _whole(scope.db, "earlier", basis))
 
 
 def _whole(db: duckdb.DuckDBPyConnection, table: str, basis: Basis) -> Counts:
@@ -81,49 +125,6 @@ def _parts(db: duckdb.DuckDBPyConnection, column: str, table: str, basis: Basis)
         f"GROUP BY {column} ORDER BY {column} NULLS LAST"
     ).fetchall()
     return [row(v, part_name(v), _counts(c, basis)) for v, *c in found]
-
-
-def _basis(
-    db: duckdb.DuckDBPyConnection, region: str | None, as_of: datetime | None
-) -> tuple[str, Basis]:
-    known = {r[0]: r for r in db.execute("SELECT * FROM regions ORDER BY region").fetchall()}
-    name = next(iter(known)) if region is None and len(known) == 1 else region
-    if name is None or name not in known:
-        said = "more than one region is" if region is None else f"region {region} is not"
-        raise HistoryRefused(f"{said} in this history: name one by --region: {', '.join(known)}")
-    _, zone, counted_by, within, stamps, dimensions, imported = known[name]
-    instant, origin = _as_of(db, name, as_of, imported, ZoneInfo(zone))
-    basis = Basis(
-        time_zone=zone,
-        counted_by=Stamp(counted_by),
-        within=msgspec.json.decode(within, type=Within),
-        stamps=[Stamp(s) for s in stamps.split(",")],
-        dimensions=[Dimension(d) for d in dimensions.split(",") if d],
-        as_of=instant,
-        as_of_from=origin,
-    )
-    return name, basis
-
-
-def _as_of(
-    db: duckdb.DuckDBPyConnection,
-    region: str,
-    asked: datetime | None,
-    imported: datetime | None,
-    zone: ZoneInfo,
-) -> tuple[datetime, str]:
-    """Say when open cases are judged: as asked, as the import said, else at the latest stamp."""
-    if asked:
-        at = asked if asked.tzinfo else asked.replace(tzinfo=zone, fold=0)
-        return at.astimezone(UTC), "option"
-    if imported:
-        return imported.replace(tzinfo=UTC), "import"
-    seen = ", ".join(s for s in Stamp if s is not Stamp.DUE)
-    latest = db.execute(
-        f"SELECT max(greatest({seen})) FROM cases WHERE region = ?", [region]
-    ).fetchone()
-    at = latest[0] if latest and latest[0] else datetime.fromtimestamp(0, UTC)
-    return at.replace(tzinfo=UTC), "latest stamp"
 
 
 _OVERDUE = "coalesce(CASE WHEN closed IS NULL THEN due < {at} ELSE closed > due END, false)"
@@ -151,6 +152,13 @@ def _measured(basis: Basis) -> str:
     for stamp, limits in limits_of(basis.within):
         took = _took(LIMITED[stamp])
         counted += [f"count(*) FILTER ({took} BETWEEN 0 AND {n}000000)" for n in limits]
+    for measure, ends in _banded(basis):
+        took = _took(measure)
+        counted += [
+            f"count(*) FILTER ({took} >= 0 AND {took} > {low}000000 AND {took} <= {high}000000)"
+            for low, high in zip((-1, *ends), ends, strict=False)
+        ]
+        counted.append(f"count(*) FILTER ({took} > {ends[-1]}000000)")
     for measure in measures_of(basis.stamps):
         took = _took(measure)
         some = f"FILTER ({took} >= 0)"
@@ -164,6 +172,10 @@ def _measured(basis: Basis) -> str:
             f"-quantile_disc(-{took}, 0.50) {some}",
         ]
     return ", ".join(counted)
+
+
+def _banded(basis: Basis) -> list[tuple[Measure, tuple[int, ...]]]:
+    return [(m, BANDS_S[m]) for m in measures_of(basis.stamps) if m in BANDS_S]
 
 
 def _took(measure: Measure) -> str:
@@ -200,6 +212,10 @@ def _counts(values: Sequence[Any], basis: Basis) -> Counts:
         within={
             stamp: {limit: next(taken) for limit in limits}
             for stamp, limits in limits_of(basis.within)
+        },
+        bands={
+            measure: [Band(limit, next(taken)) for limit in (*limits, None)]
+            for measure, limits in _banded(basis)
         },
         lengths={
             measure: _length([next(taken) for _ in range(8)], cases)

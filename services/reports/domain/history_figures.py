@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
-from services.reports.domain.history_mapping import Dimension, Stamp, Within
+from services.reports.domain.cohorts import Band
+from services.reports.domain.facts import Population
+from services.reports.domain.history_mapping import Beside, Dimension, Stamp, Within
+from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import OTHER_NAME, rate
 
-FORMULA = 1
+FORMULA = 2
 """Version of the definitions below."""
 
 
@@ -20,6 +24,9 @@ class Measure(StrEnum):
     """A length of time between two stamps of a case."""
 
     DISPATCH = "received_to_dispatched"
+    ACK = "dispatched_to_acked"
+    TURNOUT = "dispatched_to_turned_out"
+    FEEDBACK = "dispatched_to_fed_back"
     ARRIVAL = "received_to_arrived"
     CLOSING = "received_to_closed"
     ON_SCENE = "arrived_to_closed"
@@ -27,6 +34,9 @@ class Measure(StrEnum):
 
 ENDS: dict[Measure, tuple[Stamp, Stamp]] = {
     Measure.DISPATCH: (Stamp.RECEIVED, Stamp.DISPATCHED),
+    Measure.ACK: (Stamp.DISPATCHED, Stamp.ACKED),
+    Measure.TURNOUT: (Stamp.DISPATCHED, Stamp.TURNED_OUT),
+    Measure.FEEDBACK: (Stamp.DISPATCHED, Stamp.FED_BACK),
     Measure.ARRIVAL: (Stamp.RECEIVED, Stamp.ARRIVED),
     Measure.CLOSING: (Stamp.RECEIVED, Stamp.CLOSED),
     Measure.ON_SCENE: (Stamp.ARRIVED, Stamp.CLOSED),
@@ -34,10 +44,20 @@ ENDS: dict[Measure, tuple[Stamp, Stamp]] = {
 
 LIMITED: dict[Stamp, Measure] = {
     Stamp.DISPATCHED: Measure.DISPATCH,
+    Stamp.ACKED: Measure.ACK,
+    Stamp.TURNED_OUT: Measure.TURNOUT,
     Stamp.ARRIVED: Measure.ARRIVAL,
+    Stamp.FED_BACK: Measure.FEEDBACK,
     Stamp.CLOSED: Measure.CLOSING,
 }
 """The measures a limit can be set for, by the stamp that ends them."""
+
+BANDS_S: dict[Measure, tuple[int, ...]] = {
+    Measure.ACK: (30, 60, 120, 180),
+    Measure.TURNOUT: (300, 600, 900, 1800),
+    Measure.FEEDBACK: (1800, 3600, 7200, 14400),
+}
+"""The bands of FIGURES (签收, 出警, 反馈), upper ends in seconds; an open one follows."""
 
 
 class Length(Struct, frozen=True, kw_only=True):
@@ -89,6 +109,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     arrived: int
     never_arrived: int | None
     within: dict[Stamp, dict[int, int]]
+    bands: dict[Measure, list[Band]]
     lengths: dict[Measure, Length]
 
 
@@ -110,26 +131,16 @@ class Row(Struct, frozen=True, kw_only=True):
     rates: dict[str, Share]
 
 
-class Basis(Struct, frozen=True, kw_only=True):
-    """What the history of a region was counted by; `as_of` UTC, and where it comes from."""
-
-    time_zone: str
-    counted_by: Stamp
-    within: Within
-    stamps: list[Stamp]
-    dimensions: list[Dimension]
-    as_of: datetime
-    as_of_from: str
-
-
 class HistoryMonth(Struct, frozen=True, kw_only=True):
-    """A month `[start, end)` of imported history, by the local month of `counted_by`.
+    """A period `[start, end)` of imported history, by when a case was counted.
 
-    `due_in_month` is the "should" cohort: the cases due in the month whenever they came in; its
-    rate `by_due_of_should` is the month's timeliness (FIGURES), so that waiting improves nothing.
-    Every breakdown sums to `total`, parts in the order of their names, what has none last.
-    `units` counts responses instead, one for each row of a case, with the times of that row; they
-    sum to the `units` of the total, and are empty where no unit was mapped.
+    `received` = valid ones, which everything else is of (`total.counts.cases`), + `left_out`, in no
+    rate. `due_in_month` is the "should" cohort: the cases due in the period whenever they came in;
+    its rate `by_due_of_should` is the timeliness (FIGURES), so that waiting improves nothing.
+    Every breakdown sums to `total`, parts in the order of their names, what has none last; hours
+    are local. `units` counts responses instead, one for each row of a case, with the times of that
+    row; they sum to the `units` of the total, and are empty where no unit was mapped.
+    `before` (环比) and `last_year` (同比): None where nothing was imported of them.
     """
 
     formula: int = FORMULA
@@ -137,11 +148,17 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     month: str
     start: datetime
     end: datetime
+    population: Population
     basis: Basis
+    received: int
+    left_out: dict[Beside, int]
     total: Row
     due_in_month: Row
     by: dict[Dimension, list[Row]]
+    by_hour: list[Row]
     units: list[Row]
+    before: Row | None
+    last_year: Row | None
 
 
 def row(value: str | None, name: str, counts: Counts) -> Row:
@@ -160,6 +177,14 @@ def rates(c: Counts) -> dict[str, Share]:
         ),
         "by_due_of_should": _share(
             c.closed_by_due, c.with_due - c.open_not_due, no_due=c.no_due, not_yet_due=c.open_not_due
+        ),
+        "closed_of_should": _share(
+            c.closed_by_due + c.closed_after_due, c.with_due - c.open_not_due,
+            no_due=c.no_due, not_yet_due=c.open_not_due,
+        ),
+        "open_past_due_of_should": _share(
+            c.open_past_due, c.with_due - c.open_not_due,
+            no_due=c.no_due, not_yet_due=c.open_not_due,
         ),
         "label_equal": _share(c.label_equal, c.cases - c.label_blank, blank=c.label_blank),
     }  # fmt: skip
@@ -181,28 +206,6 @@ def part_name(value: str | None) -> str:
     return OTHER_NAME if value is None else value
 
 
-def assembled(
-    region: str,
-    period: Period,
-    basis: Basis,
-    wholes: tuple[Counts, Counts],
-    by: dict[Dimension, list[Row]],
-    units: list[Row],
-) -> HistoryMonth:
-    """Put the month together, *wholes* of those counted and those due; times in its zone."""
-    return HistoryMonth(
-        region=region,
-        month=period.label,
-        start=period.start.astimezone(period.zone),
-        end=period.end.astimezone(period.zone),
-        basis=basis,
-        total=row("total", "合计", wholes[0]),
-        due_in_month=row("due", "本期到期", wholes[1]),
-        by=by,
-        units=units,
-    )
-
-
 def limits_of(within: Within) -> list[tuple[Stamp, list[int]]]:
     """Return the limits by stamp, rising, each once."""
     found = [(stamp, sorted(set(getattr(within, stamp)))) for stamp in LIMITED]
@@ -213,3 +216,21 @@ def measures_of(stamps: Iterable[Stamp]) -> list[Measure]:
     """Return the lengths that can be known where only *stamps* are in the file."""
     known = set(stamps)
     return [measure for measure, ends in ENDS.items() if known.issuperset(ends)]
+
+
+def month_of(
+    region: str, period: Period, population: Population, basis: Basis, **found: Any
+) -> HistoryMonth:
+    """Put the month together, its bounds in its zone."""
+    return HistoryMonth(
+        region=region,
+        month=period.label,
+        start=period.start.astimezone(period.zone),
+        end=period.end.astimezone(period.zone),
+        population=population,
+        basis=basis,
+        **found,
+    )
+
+
+TOTAL, DUE, BEFORE, LAST_YEAR = "合计", "本期到期", "上期", "去年同期"

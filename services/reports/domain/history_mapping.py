@@ -3,29 +3,54 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from services.reports.domain.history_time import UnknownTimeCode, pattern
 
 Name = Annotated[str, Meta(min_length=1)]
 Names = Annotated[list[Name], Meta(min_length=1)]
 Limit = Annotated[int, Meta(ge=1)]
+Hour = Annotated[int, Meta(ge=0, le=24)]
 
 
 class Stamp(StrEnum):
-    """The five times a case can carry."""
+    """The times a case can carry (签收 acked, 出警 turned out, 反馈 fed back)."""
 
     RECEIVED = "received"
     DISPATCHED = "dispatched"
+    ACKED = "acked"
+    TURNED_OUT = "turned_out"
     ARRIVED = "arrived"
+    FED_BACK = "fed_back"
     CLOSED = "closed"
     DUE = "due"
+
+
+class Beside(StrEnum):
+    """What is counted beside and stands in no rate (FIGURES)."""
+
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    TEST = "test"
+    EXERCISE = "exercise"
+
+
+class AcrossFiles(StrEnum):
+    """What becomes of a case that a later file has too.
+
+    REPLACE: the case is as the later file says. MERGE: rows of both are rows of one case; a row
+    with the same `row_key` is replaced by the later one.
+    """
+
+    REPLACE = "replace"
+    MERGE = "merge"
 
 
 class Dimension(StrEnum):
@@ -54,15 +79,45 @@ class Label(Struct, frozen=True, forbid_unknown_fields=True):
     not_overdue: Names
 
 
+class Standings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The texts of *column* that say a case counts beside; every other text is a valid case."""
+
+    column: Name
+    invalid: list[Name] = []
+    duplicate: list[Name] = []
+    test: list[Name] = []
+    exercise: list[Name] = []
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The limits units were under, seconds.
+
+    To sign for and to report: from the dispatch (or the receipt); to arrive and to close: from the
+    receipt, `closed` only where a row has no due time.
+    """
+
+    acked: Limit | None = None
+    arrived: Limit | None = None
+    fed_back: Limit | None = None
+    closed: Limit | None = None
+
+
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The column of each stamp and dimension, and of the unit sent; what is not named here is never stored."""
+    """The column of each stamp and dimension, of the unit sent and of the number cases are listed by.
+
+    What is not named here is never stored.
+    """
 
     received: Name | None = None
     dispatched: Name | None = None
+    acked: Name | None = None
+    turned_out: Name | None = None
     arrived: Name | None = None
+    fed_back: Name | None = None
     closed: Name | None = None
     due: Name | None = None
     unit: Name | None = None
+    number: Name | None = None
     department: Name | PartOf | None = None
     category: Name | PartOf | None = None
     kind: Name | PartOf | None = None
@@ -75,16 +130,19 @@ class Within(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Limits in seconds from the receipt, each counted on its own."""
 
     dispatched: list[Limit] = []
+    acked: list[Limit] = []
+    turned_out: list[Limit] = []
     arrived: list[Limit] = []
+    fed_back: list[Limit] = []
     closed: list[Limit] = []
 
 
 class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One way of reading a CSV; docs/import/README.md describes each field.
 
-    Exactly one of `key` (a row is a case) and `group_by` (rows are units of a case: received,
-    dispatched, arrived, due = the earliest, closed = the latest). Times in the file are local to
-    `time_zone`, `as_of` too.
+    Exactly one of `key` (a row is a case) and `group_by` (rows are units of a case: closed = the
+    latest, every other stamp = the earliest). Times in the file are local to `time_zone` unless
+    they say their offset; `as_of` is local.
     """
 
     time_zone: Name
@@ -100,6 +158,19 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     as_of: datetime | None = None
     encoding: Name = "utf-8"
     delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
+    skip_rows: Annotated[int, Meta(ge=0)] = 0
+    across_files: AcrossFiles = AcrossFiles.REPLACE
+    row_key: list[Name] = []
+    aliases: dict[Name, list[Name]] = {}
+    optional: list[Name] = []
+    ignore_case: bool = False
+    codes: dict[Dimension, dict[Name, Name]] = {}
+    standing: Standings | None = None
+    limits: Limits = Limits()
+    name: Name | None = None
+    line: Literal["110", "119", "122", "12345", "other"] = "other"
+    rows: Dimension | None = None
+    day_hours: tuple[Hour, Hour] = (8, 20)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -115,9 +186,10 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def wanted(self) -> list[str]:
         """Return every column that is read, each once, in a fixed order."""
         named = [*self.key_columns, *(getattr(self.columns, s) for s in Stamp)]
-        named += [self.columns.unit]
+        named += [self.columns.unit, self.columns.number, *self.row_key]
         named += [source_of(getattr(self.columns, d)) for d in Dimension]
         named += [self.label.column] if self.label else []
+        named += [self.standing.column] if self.standing else []
         return list(dict.fromkeys(name for name in named if name))
 
 
@@ -164,8 +236,39 @@ def _problems(mapping: Mapping) -> Iterator[str]:
             yield from _wrong_regex(f"columns.{dimension}.regex", chosen.regex)
     if mapping.label and set(mapping.label.overdue) & set(mapping.label.not_overdue):
         yield "label: one text stands for overdue and for not overdue; leave it in one list"
+    yield from _wrong_rows(mapping)
+    yield from _wrong_columns(mapping)
     if mapping.as_of and mapping.as_of.tzinfo:
         yield "as_of: write it in the local time of time_zone, without an offset"
+
+
+def _wrong_rows(mapping: Mapping) -> Iterator[str]:
+    if mapping.across_files is AcrossFiles.MERGE and not (
+        mapping.group_by and mapping.columns.unit
+    ):
+        yield "across_files: merge needs group_by and columns.unit; without them leave replace"
+    if mapping.row_key and mapping.across_files is not AcrossFiles.MERGE:
+        yield "row_key: it tells rows apart for `across_files: merge` only; leave it away"
+    if mapping.rows and getattr(mapping.columns, mapping.rows) is None:
+        yield f"rows: {mapping.rows} has no column; name it under columns"
+
+
+def _wrong_columns(mapping: Mapping) -> Iterator[str]:
+    wanted = set(mapping.wanted)
+    for each in mapping.aliases:
+        if each not in wanted:
+            yield f"aliases: {each!r} is no column this mapping reads; correct or remove it"
+    for each in mapping.optional:
+        if each not in wanted:
+            yield f"optional: {each!r} is no column this mapping reads; correct or remove it"
+        if each in {*mapping.key_columns, *mapping.row_key}:
+            yield f"optional: {each!r} is part of the key, which a file cannot lack"
+        if each == getattr(mapping.columns, mapping.counted_by):
+            yield f"optional: {each!r} is what cases are counted by, which a file cannot lack"
+    if mapping.standing:
+        said = [t for beside in Beside for t in getattr(mapping.standing, beside)]
+        if len(set(said)) != len(said):
+            yield "standing: one text stands in two lists; leave it in one"
 
 
 def _wrong_regex(field: str, regex: str) -> Iterator[str]:
@@ -176,3 +279,29 @@ def _wrong_regex(field: str, regex: str) -> Iterator[str]:
         return
     if groups != 1:
         yield f"{field}: it has {groups} groups; put ( ) round the one part that is wanted"
+
+
+def without(mapping: Mapping, absent: Collection[str]) -> Mapping:
+    """Return *mapping* without the columns in *absent*, which this file does not have."""
+    gone = {
+        name: None
+        for name in Columns.__struct_fields__
+        if source_of(getattr(mapping.columns, name)) in absent
+    }
+    return replace(
+        mapping,
+        columns=replace(mapping.columns, **gone),
+        label=None if mapping.label and mapping.label.column in absent else mapping.label,
+        standing=None
+        if mapping.standing and mapping.standing.column in absent
+        else mapping.standing,
+        rows=None if mapping.rows in gone else mapping.rows,
+    )
+
+
+def row_dimension(mapping: Mapping) -> Dimension | None:
+    """Return what the rows of T1 and T2 are: as said, else the category, else the kind."""
+    if mapping.rows:
+        return mapping.rows
+    both = (Dimension.CATEGORY, Dimension.KIND)
+    return next((d for d in both if getattr(mapping.columns, d) is not None), None)

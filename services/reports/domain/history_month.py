@@ -2,44 +2,98 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.reports.domain.cohorts import bands
+from services.reports.domain.earlier import period_before, year_before
+from services.reports.domain.facts import Population
 from services.reports.domain.history_figures import (
+    BANDS_S,
+    BEFORE,
+    DUE,
     ENDS,
+    LAST_YEAR,
     LIMITED,
-    Basis,
+    TOTAL,
     Counts,
     HistoryMonth,
     Length,
     Measure,
     Row,
-    assembled,
     limits_of,
     measures_of,
+    month_of,
     part_name,
     row,
 )
-from services.reports.domain.history_mapping import Stamp
+from services.reports.domain.history_mapping import Beside, Stamp
 from services.reports.domain.history_rows import Case
+from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import nearest_rank, seconds
 
 
-def month(cases: Iterable[Case], region: str, period: Period, basis: Basis) -> HistoryMonth:
+def month(
+    cases: Iterable[Case],
+    region: str,
+    period: Period,
+    basis: Basis,
+    population: Population = Population.REAL,
+) -> HistoryMonth:
     """Compute the month from the cases themselves; those of other months are not counted."""
     known = list(cases)
     inside = [case for case in known if case.counted_at in period]
-    owed = [case for case in known if (due := case.stamps[Stamp.DUE]) and due in period]
-    by = {d: _parts([(c.values[d], c) for c in inside], basis) for d in basis.dimensions}
+    valid = [case for case in known if stands_in(case, population)]
+    ours = [case for case in valid if case.counted_at in period]
+    owed = [case for case in valid if (due := case.stamps[Stamp.DUE]) and due in period]
+    beside = Counter(case.standing for case in inside if case.standing)
+    if population is Population.EXERCISE:
+        beside = Counter()
     sent = [
         (each.unit, replace(case, units=1, stamps=each.stamps))
-        for case in inside
+        for case in ours
         for each in case.responses
     ]
-    wholes = counts(inside, basis), counts(owed, basis)
-    return assembled(region, period, basis, wholes, by, _parts(sent, basis))
+    hours = [(f"{case.counted_at.astimezone(period.zone):%H}", case) for case in ours]
+    return month_of(
+        region,
+        period,
+        population,
+        basis,
+        received=len(ours) + beside.total(),
+        left_out={each: beside[each] for each in Beside if beside[each]},
+        total=row("total", TOTAL, counts(ours, basis)),
+        due_in_month=row("due", DUE, counts(owed, basis)),
+        by={d: _parts([(c.values[d], c) for c in ours], basis) for d in basis.dimensions},
+        by_hour=_parts(hours, basis),
+        units=_parts(sent, basis),
+        before=_earlier("before", BEFORE, period_before(period), known, basis, population),
+        last_year=_earlier("last_year", LAST_YEAR, year_before(period), known, basis, population),
+    )
+
+
+def stands_in(case: Case, population: Population) -> bool:
+    """Say whether *case* counts in the figures of *population*: invalid and the like in none."""
+    if population is Population.EXERCISE:
+        return case.standing is Beside.EXERCISE
+    return case.standing is None
+
+
+def _earlier(
+    value: str,
+    name: str,
+    period: Period | None,
+    cases: Sequence[Case],
+    basis: Basis,
+    population: Population,
+) -> Row | None:
+    inside = [case for case in cases if period and case.counted_at in period]
+    if not inside:
+        return None
+    return row(value, name, counts([c for c in inside if stands_in(c, population)], basis))
 
 
 def _parts(cases: Iterable[tuple[str | None, Case]], basis: Basis) -> list[Row]:
@@ -100,6 +154,13 @@ def counts(cases: Sequence[Case], basis: Basis) -> Counts:
         within={
             stamp: {limit: _within(cases, LIMITED[stamp], limit) for limit in limits}
             for stamp, limits in limits_of(basis.within)
+        },
+        bands={
+            measure: bands(
+                [t for t in _taken(cases, measure) if t >= timedelta()], BANDS_S[measure]
+            )
+            for measure in measures_of(basis.stamps)
+            if measure in BANDS_S
         },
         lengths={measure: _length(cases, measure) for measure in measures_of(basis.stamps)},
     )

@@ -82,6 +82,14 @@ def stored(folder: Path) -> list[tuple[Any, ...]]:
     with history.opened(folder, write=False) as db:
         return [
             found
-            for table in ("cases", "regions")
+            for table in ("cases", "files")
             for found in db.execute(f"SELECT * FROM {table} ORDER BY ALL").fetchall()
         ]
+
+
+def rejects(done: history.Imported) -> list[list[str]]:
+    """Return the rows of the rejects file, without its header."""
+    if done.rejects_file is None:
+        return []
+    with Path(done.rejects_file).open(encoding="utf-8", newline="") as text:
+        return list(csv.reader(text))[1:]

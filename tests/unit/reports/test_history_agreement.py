@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.reports.adapters import history, history_months
+from services.reports.adapters.history_scope import scope_of
 from services.reports.adapters.history_sql import stored
 from services.reports.domain import history_month
+from services.reports.domain import period as periods
 from services.reports.domain.history_mapping import Dimension, Mapping, Stamp
 from services.reports.domain.history_rows import Case, cases
 from tests.unit.reports import history_files
@@ -80,9 +82,12 @@ ROW = st.fixed_dictionaries(
 )  # fmt: skip
 
 
+NAMES = ["id", "units", *Stamp, *Dimension, "overdue", "standing", "number", "counted_at"]
+
+
 def kept(db: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     """Return the stored cases in the order of their ids."""
-    names = ", ".join(["id", "units", *Stamp, *Dimension, "overdue", "counted_at", "responses"])
+    names = ", ".join([*NAMES, "responses"])
     return db.execute(f"SELECT {names} FROM cases ORDER BY id::VARCHAR").fetchall()
 
 
@@ -91,10 +96,19 @@ def expected(case: Case) -> tuple[object, ...]:
     stamps = [stored(at) if (at := case.stamps[s]) else None for s in Stamp]
     values = [case.values[d] for d in Dimension]
     sent: list[dict[str, object]] = [
-        {"unit": r.unit, **{s: stored(at) if (at := r.stamps[s]) else None for s in Stamp}}
+        {
+            "unit": r.unit,
+            "part": r.part,
+            **{s: stored(at) if (at := r.stamps[s]) else None for s in Stamp},
+            **{d: r.values[d] if r.values else None for d in Dimension},
+            "overdue": r.overdue,
+            "standing": r.standing,
+            "number": r.number,
+        }
         for r in case.responses
     ]
-    return (case.id, case.units, *stamps, *values, case.overdue, stored(case.counted_at), sent)
+    said = (case.overdue, case.standing, case.number, stored(case.counted_at))
+    return (case.id, case.units, *stamps, *values, *said, sent)
 
 
 @given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS]))
@@ -113,17 +127,15 @@ def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> No
         done = history_files.load(
             history_files.written(folder / "in.csv", rows), folder / "kept", mapping
         )
-        lines = (
-            Path(done.rejects_file).read_text("utf-8").splitlines()[1:] if done.rejects_file else []
-        )
+        lines = history_files.rejects(done)
         with history.opened(folder / "kept", write=False) as db:
             sets = kept(db)
             for label in ("2015-10", "2015-11"):
                 month = history_months.month(db, label, None, None)
-                period = history_months.period_of(month.basis, label)
+                period = periods.month(label, scope_of(db, None, None).zone)
 
                 assert history_month.month(pure, "county", period, month.basis) == month
 
     assert sorted(map(expected, pure), key=lambda each: str(each[0])) == sets
-    assert [f"{n},,{r.reason},{r.field}" for n, r in refused] == lines
+    assert [[str(n), "", r.reason, r.field, r.column, r.shape] for n, r in refused] == lines
     assert len(rows) == done.rows

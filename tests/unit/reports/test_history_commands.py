@@ -55,7 +55,7 @@ def test_an_import_says_what_it_did(tmp_path: Path) -> None:
     assert (5, 4, 4) == (done["rows"], done["cases"], done["new"])
     assert {"unreadable_time": 1} == done["rejected"]
     assert 1 == done["closed_before_received"]
-    assert "5,,unreadable_time,received" in Path(done["rejects_file"]).read_text()
+    assert "5,,unreadable_time,received,in,aaaa" in Path(done["rejects_file"]).read_text()
 
 
 def test_a_month_is_local_and_half_open(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_later_file_replaces_a_case_and_leaves_the_others(tmp_path: Path) -> N
     done = load(written(tmp_path / "b.csv", closed), tmp_path / "h")
 
     assert (1, 1, 0) == (done.new, done.changed, done.unchanged)
-    assert 3 + 1 == len(stored(tmp_path / "h"))
+    assert 3 + 2 == len(stored(tmp_path / "h"))
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16"])
@@ -121,17 +121,6 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(HistoryRefused, match=r"no column 'out'.*its columns are: no, in"):
         load(file, tmp_path / "h")
     assert not (tmp_path / "h").exists()
-
-
-def test_a_region_has_one_zone(tmp_path: Path) -> None:
-    """Months of two zones cannot be added: refused, and nothing is changed."""
-    file = written(tmp_path / "a.csv", [row()])
-    load(file, tmp_path / "h")
-    before = stored(tmp_path / "h")
-
-    with pytest.raises(HistoryRefused, match="use another --region"):
-        load(file, tmp_path / "h", replace(ROWS, time_zone="Asia/Shanghai"))
-    assert before == stored(tmp_path / "h")
 
 
 def _interrupted(file: Path, folder: Path, mapping: Path, when: str) -> int:

@@ -17,19 +17,25 @@ T0 = datetime(2015, 11, 2, 13, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("fields", "reason", "field"),
+    ("fields", "reason", "about"),
     [
-        ({"no": " "}, Reason.NO_KEY, ""),
-        ({"no": "NA"}, Reason.NO_KEY, ""),
-        ({"in_": "yesterday"}, Reason.UNREADABLE_TIME, "received"),
-        ({"due": "2015-13-01 00:00:00"}, Reason.UNREADABLE_TIME, "due"),
-        ({"verdict": "perhaps"}, Reason.UNKNOWN_LABEL, ""),
-        ({"where": "caf\ufffd"}, Reason.UNDECODABLE, ""),
+        ({"no": " "}, Reason.NO_KEY, ("", "no", "")),
+        ({"no": "NA"}, Reason.NO_KEY, ("", "no", "")),
+        ({"in_": "张三 9月"}, Reason.UNREADABLE_TIME, ("received", "in", "** 9*")),
+        (
+            {"due": "2015-13-01 00:00:00"},
+            Reason.UNREADABLE_TIME,
+            ("due", "due", "9999-99-99 99:99:99"),
+        ),
+        ({"verdict": "perhaps"}, Reason.UNKNOWN_LABEL, ("label", "verdict", "aaaaaaa")),
+        ({"where": "caf\ufffd"}, Reason.UNDECODABLE, ("", "", "")),
     ],
 )
-def test_a_row_is_refused_by_name(fields: dict[str, str], reason: Reason, field: str) -> None:
-    """The reason and the stamp it is about; never the text itself."""
-    assert Reject(reason, field) == reading(row(**fields), ROWS)
+def test_a_row_is_refused_by_name(
+    fields: dict[str, str], reason: Reason, about: tuple[str, str, str]
+) -> None:
+    """The reason, the stamp, its column and what the value looks like; never the text itself."""
+    assert Reject(reason, *about) == reading(row(**fields), ROWS)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +96,9 @@ def test_units_of_a_case_are_joined() -> None:
     assert {
         Stamp.RECEIVED: T0 - timedelta(minutes=1),
         Stamp.DISPATCHED: None,
+        Stamp.ACKED: None,
+        Stamp.TURNED_OUT: None,
+        Stamp.FED_BACK: None,
         Stamp.ARRIVED: T0 + timedelta(minutes=4),
         Stamp.CLOSED: T0 + timedelta(hours=1),
         Stamp.DUE: T0 + timedelta(hours=3),
@@ -103,8 +112,8 @@ def test_a_repeated_key_is_refused_where_a_row_is_a_case() -> None:
 
     assert "north" == case.values[Dimension.AREA]
     assert [
-        (1, Reject(Reason.UNREADABLE_TIME, "received")),
-        (3, Reject(Reason.REPEATED_KEY)),
+        (1, Reject(Reason.UNREADABLE_TIME, "received", "in", "aaaa")),
+        (3, Reject(Reason.REPEATED_KEY, column="no")),
     ] == refused
 
 
@@ -114,7 +123,7 @@ def test_a_case_without_the_stamp_it_is_counted_by_is_refused(mapping: Mapping) 
     found, refused = cases([row(in_="", done="2015-11-02 09:00:00")], mapping, "county")
 
     assert [] == found
-    assert [(1, Reject(Reason.NOT_COUNTED, "received"))] == refused
+    assert [(1, Reject(Reason.NOT_COUNTED, "received", "in"))] == refused
 
 
 @pytest.mark.parametrize(

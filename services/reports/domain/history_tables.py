@@ -1,0 +1,129 @@
+"""Which tables the columns of imported history can answer, and what stays open in those they can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from msgspec.structs import replace
+
+from services.reports.domain.category_months import CategoryTable
+from services.reports.domain.history_mapping import Dimension, Stamp
+from services.reports.domain.history_terms import Basis
+from services.reports.domain.overview import Overview
+from services.reports.domain.quality import QualityRow, QualityTable
+from services.reports.domain.report import Report
+
+
+class Asked(StrEnum):
+    """The tables, by the words they are asked for with."""
+
+    OVERVIEW = "overview"
+    CATEGORIES = "categories"
+    UNITS = "units"
+    OVERDUE = "overdue"
+    GAPS = "gaps"
+    QUALITY = "quality"
+    ASSESSMENT = "assessment"
+
+
+def lacking(asked: str, basis: Basis) -> str | None:
+    """Return what the mapping would have to name for this table to be answered; None: nothing."""
+    wanted = list(_lacking(asked, basis))
+    return "; ".join(wanted) if wanted else None
+
+
+def _lacking(asked: str, basis: Basis) -> Iterator[str]:
+    if asked not in set(Asked):
+        yield f"nothing a mapping can name answers {asked}"
+    if asked == Asked.CATEGORIES and basis.rows is None:
+        yield "columns.category or columns.kind (or another dimension under rows)"
+    someone = basis.units or Dimension.DEPARTMENT in basis.dimensions
+    if asked in {Asked.UNITS, Asked.ASSESSMENT} and not someone:
+        yield "columns.unit or columns.department"
+    if asked == Asked.GAPS:
+        for stamp in (Stamp.ARRIVED, Stamp.CLOSED):
+            if stamp not in basis.stamps:
+                yield f"columns.{stamp}"
+    if asked in _JUDGED:
+        yield from _unlimited(basis)
+
+
+def _unlimited(basis: Basis) -> Iterator[str]:
+    if not _limits(basis):
+        yield _SOME_LIMIT
+    for stamp in (Stamp.ACKED, Stamp.ARRIVED, Stamp.FED_BACK, Stamp.CLOSED):
+        if getattr(basis.limits, stamp) and stamp not in basis.stamps:
+            yield f"columns.{stamp} (a limit is set for it)"
+
+
+_JUDGED = frozenset({Asked.UNITS, Asked.OVERDUE, Asked.ASSESSMENT})
+_SOME_LIMIT = "columns.due, or a limit under limits (acked, arrived, fed_back, closed)"
+
+
+def _limits(basis: Basis) -> bool:
+    limits = basis.limits
+    set_ = (limits.acked, limits.arrived, limits.fed_back, limits.closed)
+    return Stamp.DUE in basis.stamps or any(set_)
+
+
+def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
+    """Return *report* without what its files cannot say; `last_year`: it was imported too."""
+    match report:
+        case Overview():
+            return replace(
+                report,
+                by_affair=None,
+                by_category=None,
+                unclassified=report.unclassified if basis.rows else None,
+            )
+        case CategoryTable() if not last_year:
+            none = {"last_year": None, "on_year": None}
+            return replace(
+                report,
+                last_year=None,
+                rows=[replace(row, **none) for row in report.rows],
+                total=replace(report.total, **none),
+            )
+        case QualityTable():
+            return replace(
+                report,
+                unclassified=report.unclassified if basis.rows else None,
+                refused=None,
+                units=[_known(row, basis) for row in report.units],
+                total=_known(report.total, basis),
+            )
+        case _:
+            return report
+
+
+_CELLS = {"no_ack": Stamp.ACKED, "no_arrival": Stamp.ARRIVED, "no_end": Stamp.CLOSED}
+
+
+def _known(row: QualityRow, basis: Basis) -> QualityRow:
+    gone = {cell: None for cell, stamp in _CELLS.items() if stamp not in basis.stamps}
+    return replace(row, back_dated=None, **gone)
+
+
+WORDS = {
+    Stamp.DISPATCHED: "派遣",
+    Stamp.ACKED: "签收",
+    Stamp.ARRIVED: "到场",
+    Stamp.CLOSED: "办结",
+    Stamp.DUE: "时限",
+}
+
+
+def notes(basis: Basis, *, before: bool, last_year: bool) -> list[str]:
+    """Return what a reader of a table of imported history has to know beside it."""
+    zone = f"{basis.time_zone}，未结案件按 {basis.as_of:%Y-%m-%d %H:%M:%S} UTC 判断"
+    said = [f"本表由导入的历史数据统计（{basis.files} 个文件，{zone}）。"]
+    gone = [word for stamp, word in WORDS.items() if stamp not in basis.stamps]
+    if gone:
+        said.append(f"数据中没有下列时间，相关栏目为“–”或 0：{'、'.join(gone)}。")
+    if Dimension.AREA not in basis.dimensions:
+        said.append("数据中没有区域。")
+    absent = [word for word, known in (("上期", before), ("去年同期", last_year)) if not known]
+    if absent:
+        said.append(f"未导入：{'、'.join(absent)}；与之比较的数字不成立。")
+    return said
