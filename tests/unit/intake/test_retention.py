@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from services.intake.adapters.replies import taken
 from services.intake.domain.cases import Case, CaseState, cases_of, news, without_place_and_text
 from services.intake.domain.revisions import Known, Outcome, judge
+from services.intake.handlers import Answer
 from shared.contracts import ids
 from shared.contracts.call import Place
 from shared.contracts.incident import IncidentState
@@ -93,3 +95,11 @@ def test_a_purged_call_takes_no_further_body(strict: bool) -> None:
 
     assert (Outcome.REPEATED, 1) == judge(known, old, strict=strict, dated=False)
     assert (Outcome.PURGED, 1) == judge(known, new, strict=strict, dated=True)
+
+
+def test_the_door_says_that_it_is_gone() -> None:
+    """410 with the named reason: sending it again is no use, a record of its own is."""
+    reply = taken(Answer(Outcome.PURGED, CALL, 1), "call_id")
+
+    assert ("purged", 410) == (reply.word, reply.response.status_code)
+    assert b"urn:liandong:problem:purged" in reply.response.body
