@@ -48,10 +48,10 @@ def first_batch(partition: Partition, raw: bytes, at: int) -> Batch | None:
         base, length = _FRONT.unpack_from(raw, place)
         end = place + _FRONT.size + length
         if length < _HEADER.size - _FRONT.size:
-            raise Unreadable(partition, at, at + 1, "its length is too small for a batch")
+            raise Unreadable(partition, at, None, "its length is too small for a batch")
         if end > len(raw):
             if place == 0:  # the broker gives at least one whole batch
-                raise Unreadable(partition, at, at + 1, "its length is more than the broker gave")
+                raise Unreadable(partition, at, None, "its length is more than the broker gave")
             return None
         found = _batch(partition, raw[place:end], at, base)
         if found.following > at:
@@ -65,9 +65,9 @@ def _batch(partition: Partition, raw: bytes, at: int, base: int) -> Batch:
     magic, crc, attributes, last_delta, count = (header[n] for n in (3, 4, 5, 6, 12))
     following = base + last_delta + 1
     if magic != _MAGIC:
-        raise Unreadable(partition, at, at + 1, f"it is in format {magic}, not {_MAGIC}")
+        raise Unreadable(partition, at, None, f"it is in format {magic}, not {_MAGIC}")
     if crc != calc_crc32c(raw[DefaultRecordBase.ATTRIBUTES_OFFSET :]):
-        past = following if base <= at < following else at + 1
+        past = following if base <= at < following else None
         raise Unreadable(partition, at, past, "its checksum (CRC) does not match")
     if attributes & DefaultRecordBase.CONTROL_MASK:
         return Batch([], following)

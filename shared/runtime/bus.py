@@ -60,9 +60,12 @@ class PermanentRefusal(Exception):
 
 
 class Unreadable(Exception):
-    """The batch at *offset* can be read by nobody: a person decides whether to go on at `past`."""
+    """The batch at *offset* can be read by nobody: a person decides whether to go on behind it.
 
-    def __init__(self, partition: Partition, offset: int, past: int, why: str) -> None:
+    `past` is the offset that follows the batch, None where that cannot be told.
+    """
+
+    def __init__(self, partition: Partition, offset: int, past: int | None, why: str) -> None:
         super().__init__(partition, offset, past, why)
         self.partition = partition
         self.offset = offset

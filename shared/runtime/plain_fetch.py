@@ -61,11 +61,12 @@ def _request(positions: Mapping[Partition, int]) -> FetchRequest:
 def _batch(partition: Partition, at: int, code: int, end: int, raw: bytes) -> Batch | None:
     kind = for_code(code)
     if kind is CorruptRecordException:
-        raise Unreadable(partition, at, at + 1, "the broker itself cannot read it")
+        raise Unreadable(partition, at, None, "the broker itself cannot read it")
     if kind is not NoError:
         raise Unavailable(f"{partition.topic}/{partition.number}: {kind.__name__}")
     try:
         return first_batch(partition, raw, at)
     except Unreadable as error:
-        error.past = min(error.past, end) if end > at else error.past
+        if error.past is not None and error.past > end:
+            error.past = None  # where a batch says it ends is damaged as well
         raise

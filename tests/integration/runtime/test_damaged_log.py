@@ -169,6 +169,30 @@ async def test_a_damaged_batch_halts_with_the_command_that_goes_past_it(
     assert 0 == metrics.HALTED.labels(NAME)._value.get()  # noqa: SLF001 - no public reader
 
 
+async def test_a_broker_that_cannot_read_its_own_log_is_noticed(
+    bench: Bench, infrastructure: Infrastructure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§4.2: the client library keeps the broker's refusal to itself; silence with more to come is asked."""
+    if not isinstance(infrastructure.kafka, EmbeddedKafka):
+        pytest.skip("a segment can only be damaged on the embedded broker: its files are ours")
+    monkeypatch.setattr("shared.runtime.kafka.STALLED_S", 0.2)
+    one = fresh()
+    for version in (1, 2):
+        await bench.sink.publish([outgoing(beat(one, version, topic=bench.topic))])
+    segment = infrastructure.kafka.segment(bench.topic)
+    _, length = struct.unpack_from(">qi", segment.read_bytes())
+    with segment.open("r+b") as file:
+        file.seek(12 + length + 8)  # the length of the second batch
+        file.write(struct.pack(">i", 3))
+    consumer = bench.consumer()
+
+    async with running(consumer):
+        await until(lambda: _says(consumer, f"{bench.topic}/0@1: the broker itself cannot read it"))
+
+        assert "--partition 0 --next N`" in (consumer.waiting or "")
+    assert {one: [1]} == await tallies(bench.admin)
+
+
 def _damage(segment: Path, old: bytes, new: bytes) -> None:
     """Change bytes of a stored record, as a bad disk does."""
     place = segment.read_bytes().index(old)
