@@ -27,7 +27,7 @@ def load(
     period: Period,
     *,
     as_of_epoch: int | None = None,
-    kinds: Iterable[Kind] = Kind,
+    kinds: Iterable[Kind] = FACTS,
 ) -> Mapping[Population, datetime]:
     """Fill the tables named after *kinds* from one snapshot; return each population's cut, UTC.
 

@@ -46,5 +46,5 @@ def _overview(
 ) -> Overview:
     with month_sets.opened() as db:
         arrow_facts.load(db, dsn, period, as_of_epoch=epoch, kinds=_CALLS)
-        months = month_sets.judge_calls(db)
+        months = month_sets.judge_calls(db, period)
         return month_sets.overview(months, period, question.population, pack)

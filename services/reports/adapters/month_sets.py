@@ -64,37 +64,42 @@ def opened() -> Iterator[Connection]:
 
 @dataclass(frozen=True)
 class Months:
-    """Judged facts to count: `calls` and `clocks` are names or readings DuckDB can select from."""
+    """Judged facts to count; of a kind without a reading (of files) the judged table is meant."""
 
     db: Connection
-    calls: str = sql.SORTED[Kind.CALLS]
-    clocks: str = sql.SORTED[Kind.CLOCKS]
+    readings: Mapping[Kind, str] = field(default_factory=dict)
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a counting *statement*."""
-        text = statement.replace("{calls}", self.calls).replace("{clocks}", self.clocks)
+        text = statement
+        for kind, table in sql.SORTED.items():
+            text = text.replace(f"{{{kind}}}", self.readings.get(kind, table))
         return self.db.execute(
             text, {k: v for k, v in values.items() if f"${k}" in text}
         ).fetchall()
 
 
 def judge(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
-    """Judge the facts in the tables of `month_sql.Kind`; *cuts* (UTC) say up to when."""
-    judge_calls(db)
+    """Judge the facts in the tables of `month_sql.FACTS`; *cuts* (UTC) say up to when."""
+    judge_calls(db, period)
     return judge_limits(db, period, cuts)
 
 
-def judge_calls(db: Connection) -> Months:
+def judge_calls(db: Connection, period: Period) -> Months:
     """Say of every call what it counts as; needs calls, links and incidents."""
-    db.execute(sql.CALLS)
+    db.execute(sql.CALLS, {"start": period.start, "end": period.end})
+    db.execute(sql.CALL_PARTS)
+    db.execute(sql.JUDGED_CALLS)
     return Months(db)
 
 
 def judge_limits(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
     """Say of every limit how it ended; needs incidents, assignments and clocks."""
-    db.execute(sql.DUTIES)
     bounds = {"start": period.start, "end": period.end}
-    db.execute(sql.CLOCKS_JUDGED, bounds | {f"cut_{each}": cuts[each] for each in Population})
+    db.execute(sql.DUTIES)
+    db.execute(sql.ENDED_CLOCKS, bounds | {f"cut_{each}": cuts[each] for each in Population})
+    db.execute(sql.CLOCK_PARTS)
+    db.execute(sql.JUDGED_CLOCKS)
     return Months(db)
 
 
@@ -109,21 +114,21 @@ def reading(paths: Sequence[Path]) -> str:
 
 def tally(months: Months, period: Period, population: Population, pack: Pack) -> Tally:
     """Count the calls received in *period*, as `domain.tally` does one by one."""
-    bounds = {"start": period.start, "end": period.end, "exercise": _exercise(population)}
+    exercise = _exercise(population)
     standings: Counter[Standing] = Counter()
-    inside = 0
-    for ours, standing, n in months.rows(sql.STANDINGS, **bounds):
-        inside += n
-        if ours:
-            standings[Standing(standing)] += n
     cases: Counter[tuple[str, str, str]] = Counter()
+    inside = 0
+    for drill, standing, category, affair, area, n in months.rows(sql.PARTS_OF_CALLS):
+        inside += n
+        if drill == exercise:
+            standings[Standing(standing)] += n
+            if standing == Standing.VALID:
+                cases[category, affair_of(category, affair, pack), area] += n
     lines: Counter[str] = Counter()
     hours: Counter[tuple[str, str]] = Counter()
-    text = sql.CASES.replace("{hour}", _local_hour(period))
-    for category, affair, area, line, hour, n in months.rows(text, **bounds):
-        if category is not None:
-            cases[category, affair_of(category, affair, pack), area] += n
-        elif line is not None:
+    text = sql.TIMES.replace("{hour}", _local_hour(period))
+    for line, hour, n in months.rows(text, exercise=exercise):
+        if line is not None:
             lines[line] += n
         else:
             at = EPOCH + hour * HOUR
@@ -198,9 +203,11 @@ def _us(length: timedelta) -> int:
 
 # -- T3 --------------------------------------------------------------------------------------------
 
-BANDS = len(SIGN_FOR_BANDS_S)
 Part = tuple[str | None, str, bool | None]
 """Unit (None: all), kind of limit, by day (None: both)."""
+
+
+_FINISHED = frozenset({Outcome.ON_TIME, Outcome.LATE})
 
 
 @dataclass
@@ -210,14 +217,15 @@ class _Ended:
     counts: Counter[str] = field(default_factory=Counter)
     took_us: int = 0
     most_us: int | None = None
-    within: list[int] = field(default_factory=lambda: [0] * BANDS)
+    bands: Counter[int] = field(default_factory=Counter)
 
-    def add(self, outcome: str, n: int, took: int | None, most: int | None, *in_: int) -> None:
+    def add(self, outcome: str, band: int | None, n: int, took: int | None, most: int) -> None:
         self.counts[outcome] += n
-        if outcome in {Outcome.ON_TIME, Outcome.LATE} and took is not None and most is not None:
-            self.took_us += int(took)
+        if outcome in _FINISHED:
+            self.took_us += took or 0
             self.most_us = most if self.most_us is None else max(self.most_us, most)
-            self.within = [a + b for a, b in zip(self.within, in_, strict=True)]
+        if band is not None:
+            self.bands[band] += n
 
     @property
     def done(self) -> int:
@@ -252,11 +260,20 @@ def unit_table(
 def _measured(months: Months, population: Population) -> _Units:
     found = _Units()
     exercise = _exercise(population)
-    for who, kind, day, *ended in months.rows(sql.ENDED, exercise=exercise):
-        for part in ((who, kind, day), (who, kind, None), (None, kind, day), (None, kind, None)):
-            found.ended[part].add(*ended)
-    for who, kind, day, ranks in months.rows(sql.RANKS, exercise=exercise):
-        found.ranks[who, kind, day] = ranks
+    for drill, who, kind, day, *ended in months.rows(sql.ENDED):
+        if drill == exercise:
+            for part in (
+                (who, kind, day),
+                (who, kind, None),
+                (None, kind, day),
+                (None, kind, None),
+            ):
+                found.ended[part].add(*ended)
+    for ranked in sql.RANKED:
+        all_, both = "kind" in ranked, "day" not in ranked
+        for drill, who, kind, day, ranks in months.rows(sql.RANKS.replace("{ranked}", ranked)):
+            if drill == exercise:
+                found.ranks[None if all_ else who, kind, None if both else day] = ranks
     for who, duty, turn, n in months.rows(sql.GIVEN, exercise=exercise):
         found.given[who][duty] += n
         found.given[None][duty] += n if turn > 1 else 0
@@ -322,10 +339,8 @@ def _spread(ended: _Ended, ranks: Iterable[int]) -> Spread:
 
 
 def _bands(part: Part, limits_s: Sequence[int], found: _Units) -> list[Band]:
-    ended = found.ended[part]
-    ends = [*ended.within, ended.done]
-    counts = [n - before for n, before in zip(ends, [0, *ends], strict=False)]
-    return [Band(end, n) for end, n in zip([*limits_s, None], counts, strict=True)]
+    counts = found.ended[part].bands
+    return [Band(end, counts[n]) for n, end in enumerate([*limits_s, None])]
 
 
 def _censored(row: Sequence[Any], cut: datetime, period: Period) -> Censored:

@@ -6,7 +6,7 @@ in its Parquet files are the facts with these words beside them. Counting is the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import UnionType
@@ -31,7 +31,10 @@ from shared.contracts.sla import ClockKind, ClockState
 
 
 class Kind(StrEnum):
-    """The facts of a month, by the last word of their address and file."""
+    """The facts of a month, by the last word of their address and file.
+
+    The last two are no facts: they name the numbers by which calls and time limits are counted.
+    """
 
     CALLS = "calls"
     LINKS = "links"
@@ -39,6 +42,8 @@ class Kind(StrEnum):
     ASSIGNMENTS = "assignments"
     CLOCKS = "clocks"
     NOTICES = "notices"
+    CALL_PARTS = "call_parts"
+    CLOCK_PARTS = "clock_parts"
 
 
 FACTS: Mapping[Kind, type[Any]] = {
@@ -103,9 +108,10 @@ def _listed(words: Iterable[str]) -> str:
 _ABSORBED = f"coalesce(i.state = '{IncidentState.DUPLICATE}', false)"
 _TEST = "coalesce(i.test, false)"
 
+_CALL_PART = "exercise, standing, counted_category, counted_affair, counted_area"
 CALLS = f"""
-CREATE OR REPLACE TEMP TABLE judged_calls AS
-SELECT c.*,
+CREATE OR REPLACE TEMP TABLE standing_calls AS
+SELECT c.*, c.received_at >= $start AND c.received_at < $end AS inside,
   CASE WHEN c.test OR {_TEST} THEN '{Standing.TEST}'
     WHEN c.withdrawn THEN '{Standing.INVALID}'
     WHEN i.incident_id IS NULL
@@ -119,6 +125,18 @@ SELECT c.*,
 FROM calls c LEFT JOIN incidents i ON i.incident_id = c.opens
 LEFT JOIN (SELECT DISTINCT call_id FROM links) l ON l.call_id = c.call_id
 """
+CALL_PARTS = f"""
+CREATE OR REPLACE TEMP TABLE call_parts AS
+SELECT (row_number() OVER (ORDER BY {_CALL_PART}) - 1)::INTEGER AS part, * FROM (
+  SELECT DISTINCT {_CALL_PART} FROM standing_calls WHERE inside)
+"""
+JUDGED_CALLS = f"""
+CREATE OR REPLACE TEMP TABLE judged_calls AS
+SELECT c.* EXCLUDE (inside), p.part FROM standing_calls c LEFT JOIN call_parts p ON c.inside AND {
+    " AND ".join(f"c.{name} IS NOT DISTINCT FROM p.{name}" for name in _CALL_PART.split(", "))
+}
+"""
+"""`part`: the number of what a call counts as; none outside the period."""
 
 _OWES_NOTHING = _listed(
     [
@@ -154,8 +172,8 @@ FROM ranked WHERE counted
 WHO = f"coalesce(nullif(unit, ''), '{NOBODY}')"
 _CUT = "CASE WHEN exercise THEN $cut_exercise ELSE $cut_real END"
 
-CLOCKS_JUDGED = f"""
-CREATE OR REPLACE TEMP TABLE judged_clocks AS
+ENDED_CLOCKS = f"""
+CREATE OR REPLACE TEMP TABLE ended_clocks AS
 WITH ranked AS (
   SELECT k.*, i.number AS incident_number, NOT {_TEST} AND k.due >= $start AND k.due < $end
     AND row_number() OVER (PARTITION BY k.clock_id
@@ -189,13 +207,57 @@ duty it runs on has given or had; `turn` 2 the first limit of its kind on that d
 its unit, 0 a further one, so that a duty counts once in its unit's row and once in the total; none
 where T3 does not count it."""
 
+_DONE = f"outcome IN ('{Outcome.ON_TIME}', '{Outcome.LATE}')"
+_APART = _listed([ClockKind.ARRIVAL, ClockKind.ASSEMBLY])
+
+
+def _band(kind: ClockKind, limits_s: Sequence[int]) -> str:
+    whens = " ".join(f"WHEN took_us <= {s}000000 THEN {n}" for n, s in enumerate(limits_s))
+    return f"WHEN '{kind}' THEN CASE {whens} ELSE {len(limits_s)} END"
+
+
+_BAND = f"""CASE WHEN {_DONE} THEN CASE kind {_band(ClockKind.ACK, SIGN_FOR_BANDS_S)}
+  {_band(ClockKind.FEEDBACK, FEEDBACK_BANDS_S)} END END"""
+_CLOCK_PART = "exercise, kind, who, day, outcome, band"
+CLOCK_PARTS = f"""
+CREATE OR REPLACE TEMP TABLE clock_parts AS
+WITH numbered AS (
+  SELECT (row_number() OVER (ORDER BY {_CLOCK_PART}) - 1)::INTEGER AS part, * FROM (
+    SELECT DISTINCT exercise, kind, {WHO} AS who, day, outcome, {_BAND} AS band
+    FROM ended_clocks WHERE turn IS NOT NULL))
+SELECT *, min(part) OVER (PARTITION BY exercise, kind, who) AS unit_part,
+  min(part) OVER (PARTITION BY exercise, kind, who, day) AS unit_day_part,
+  min(part) OVER (PARTITION BY exercise, kind) AS kind_part,
+  min(part) OVER (PARTITION BY exercise, kind, day) AS kind_day_part
+FROM numbered
+"""
+JUDGED_CLOCKS = f"""
+CREATE OR REPLACE TEMP TABLE judged_clocks AS
+SELECT c.* EXCLUDE (who, band), p.part,
+  CASE WHEN {_DONE.replace("outcome", "c.outcome")} THEN p.unit_part END AS unit_part,
+  CASE WHEN {_DONE.replace("outcome", "c.outcome")} THEN p.kind_part END AS kind_part,
+  CASE WHEN {_DONE.replace("outcome", "c.outcome")} AND c.kind IN ({_APART})
+    THEN p.unit_day_part END AS unit_day_part,
+  CASE WHEN {_DONE.replace("outcome", "c.outcome")} AND c.kind IN ({_APART})
+    THEN p.kind_day_part END AS kind_day_part
+FROM (SELECT *, {WHO} AS who, {_BAND} AS band FROM ended_clocks) c
+LEFT JOIN clock_parts p ON c.turn IS NOT NULL AND {
+    " AND ".join(f"c.{name} IS NOT DISTINCT FROM p.{name}" for name in _CLOCK_PART.split(", "))
+}
+"""
+"""`part`: the number of how a limit ended, of whom; none where T3 does not count it. The others are
+the numbers a finished one's percentiles are taken by, the least `part` in each."""
+
 ORDERS: Mapping[Kind, str] = {
     Kind.CALLS: "received_at, call_id",
     Kind.LINKS: "call_id, incident_id",
     Kind.INCIDENTS: "incident_id",
     Kind.ASSIGNMENTS: "unit, assignment_id, incident_id",
-    Kind.CLOCKS: "kind, unit NULLS LAST, due, clock_id, incident_id",
+    # finished ones by length: what percentiles are taken from is nearly sorted already
+    Kind.CLOCKS: "kind_part NULLS LAST, unit_part, took_us, clock_id, incident_id",
     Kind.NOTICES: "queued_at, notice_id",
+    Kind.CALL_PARTS: "part",
+    Kind.CLOCK_PARTS: "part",
 }
 """How the files are sorted; no two rows are equal by it."""
 SORTED = {
@@ -206,66 +268,48 @@ SORTED = {
 
 # -- counting: {calls} and {clocks} are a judged table or the reading of a file ---------------------
 
-_OURS = "exercise = $exercise"
-_INSIDE = "received_at >= $start AND received_at < $end"
-
-STANDINGS = f"SELECT {_OURS}, standing, count(*) FROM {{calls}} WHERE {_INSIDE} GROUP BY 1, 2"
-"""Whether ours, standing, count."""
-
-CASES = f"""
-SELECT counted_category, counted_affair, counted_area, line, {{hour}} AS hour, count(*)
-FROM {{calls}} WHERE {_INSIDE} AND {_OURS} AND standing = '{Standing.VALID}'
-GROUP BY GROUPING SETS ((counted_category, counted_affair, counted_area), (line), (hour))
+PARTS_OF_CALLS = f"""
+SELECT {_CALL_PART}, n
+FROM (SELECT part, count(*) AS n FROM {{calls}} WHERE part IS NOT NULL GROUP BY part)
+JOIN {{call_parts}} p USING (part)
 """
-"""Category, affair class (none without an incident) and area; or line; or local hour; count.
+"""Exercise or not, standing, category, affair class (none without an incident), area, count."""
 
-`hour`: hours of local time since 1970.
+TIMES = f"""
+SELECT line, {{hour}} AS hour, count(*) FROM {{calls}}
+WHERE part IS NOT NULL AND exercise = $exercise AND standing = '{Standing.VALID}'
+GROUP BY GROUPING SETS ((line), (hour))
 """
+"""Line or else hours of local time since 1970, count: of valid calls."""
 
-_DONE = f"outcome IN ('{Outcome.ON_TIME}', '{Outcome.LATE}')"
-# not by assignment_id: sixteen bytes a row that nothing else needs
-_COUNTED = f"turn IS NOT NULL AND {_OURS}"
-_APART = _listed([ClockKind.ARRIVAL, ClockKind.ASSEMBLY])
-
-
-def _limit(n: int) -> str:
-    return (
-        f"CASE kind WHEN '{ClockKind.ACK}' THEN {SIGN_FOR_BANDS_S[n]}000000 "
-        f"WHEN '{ClockKind.FEEDBACK}' THEN {FEEDBACK_BANDS_S[n]}000000 END"
-    )
-
-
-_BANDS = ", ".join(
-    f"count(*) FILTER (WHERE took_us <= {_limit(n)})" for n in range(len(SIGN_FOR_BANDS_S))
-)
-ENDED = f"""
-SELECT {WHO} AS who, kind, day, outcome, count(*), sum(took_us), max(took_us), {_BANDS}
-FROM {{clocks}} WHERE {_COUNTED} GROUP BY 1, 2, 3, 4
+ENDED = """
+SELECT exercise, who, kind, day, outcome, band, n, took, most
+FROM (SELECT part, count(*) AS n, sum(took_us) AS took, max(took_us) AS most
+  FROM {clocks} WHERE part IS NOT NULL GROUP BY part)
+JOIN {clock_parts} p USING (part)
 """
-"""Unit, kind, by day, outcome, count; microseconds: sum, longest; finished within each band."""
+"""Exercise or not, unit, kind, by day, outcome, band, count; microseconds: sum, longest."""
 
+RANKED = ("unit_part", "kind_part", "unit_day_part", "kind_day_part")
 QUANTILES = "quantile_disc(took_us, [0.50, 0.90, 0.95])"
 RANKS = f"""
-SELECT who, kind, NULL::BOOLEAN AS day, {QUANTILES}
-FROM (SELECT {WHO} AS who, kind, took_us FROM {{clocks}} WHERE {_COUNTED} AND {_DONE})
-GROUP BY GROUPING SETS ((who, kind), (kind))
-UNION ALL
-SELECT who, kind, day, {QUANTILES}
-FROM (SELECT {WHO} AS who, kind, day, took_us
-  FROM {{clocks}} WHERE {_COUNTED} AND {_DONE} AND kind IN ({_APART}))
-GROUP BY GROUPING SETS ((who, kind, day), (kind, day))
+SELECT p.exercise, p.who, p.kind, p.day, ranks
+FROM (SELECT {{ranked}} AS part, {QUANTILES} AS ranks
+  FROM {{clocks}} WHERE {{ranked}} IS NOT NULL GROUP BY {{ranked}})
+JOIN {{clock_parts}} p USING (part)
 """
-"""Unit (none: all), kind, by day (none: both), P50, P90, P95 by nearest rank, microseconds."""
+"""P50, P90, P95 by nearest rank, microseconds, by each of RANKED."""
 
+_OURS = "turn IS NOT NULL AND exercise = $exercise"
 GIVEN = f"""
-SELECT {WHO} AS who, duty, turn, count(*)
-FROM {{clocks}} WHERE duty IS NOT NULL AND turn > 0 AND {_COUNTED} GROUP BY 1, 2, 3
+SELECT {WHO} AS who, duty, turn, count(*) FROM {{clocks}}
+WHERE duty IS NOT NULL AND turn > 0 AND {_OURS} GROUP BY 1, 2, 3
 """
 """Unit, what its duties gave, 2 when the total counts them too, count."""
 
 CENSORED = f"""
 SELECT coalesce(incident_number, ''), {WHO}, kind, rule, epoch_us(due)
-FROM {{clocks}} WHERE {_COUNTED} AND outcome = '{Outcome.OPEN}' AND kind IN ({_listed(CLOCKS)})
+FROM {{clocks}} WHERE outcome = '{Outcome.OPEN}' AND {_OURS} AND kind IN ({_listed(CLOCKS)})
 ORDER BY due, clock_id LIMIT $most
 """
 """Incident, unit, kind, rule, due (microseconds since 1970) of the longest overdue."""

@@ -57,8 +57,7 @@ def path_of(folder: Path, month: str, file: FrozenFile) -> Path:
 
 def months_of(db: Connection, folder: Path, month: str, files: list[FrozenFile]) -> Months:
     """Return a closed month, to be counted straight from its files."""
-    paths = {file.kind: path_of(folder, month, file) for file in files}
-    return Months(db, reading([paths[Kind.CALLS]]), reading([paths[Kind.CLOCKS]]))
+    return Months(db, {Kind(file.kind): reading([path_of(folder, month, file)]) for file in files})
 
 
 def _literal(path: Path) -> str:
