@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from deploy.database import set_clock
 from services.router.adapters.numbers import BlockNumbers
@@ -138,6 +139,28 @@ async def test_the_doors_hold_release_and_refuse(stage: Stage) -> None:
     ]
     assert (0, 1) == (kept, gone)
     assert (True, {"area", "at_seat"}) == (shown["purged"], set(shown["scene"]))
+
+
+async def test_what_is_held_and_what_is_a_day_late_is_counted(stage: Stage) -> None:
+    """Gauges for an alarm: a hold is no delay."""
+    async with stage.instance(consuming=False) as router:
+        held, late = await ended(stage, router, "C1", "C2")
+        hold = Hold(by="desk", purpose=HoldPurpose.EVIDENCE, reason="取证")
+        await router.ask(hold, of=held)
+        counted = RetainedRows(router.database)
+        month = timedelta(days=30)
+        today = await counted.standing(month)
+        set_clock(stage.database.admin, origin=LATER + timedelta(days=1))
+        tomorrow = await counted.standing(month)
+        await sweep_of(stage, router).once()
+        gauges = [
+            REGISTRY.get_sample_value("liandong_on_hold"),
+            REGISTRY.get_sample_value("liandong_overdue_purge", {"kind": "incident"}),
+        ]
+
+    assert [(1, 0), (1, 1)] == [today, tomorrow]
+    assert [1.0, 0.0] == gauges
+    assert [late.number] == await purges(stage)
 
 
 async def test_the_sweep_reads_by_its_index(stage: Stage) -> None:
