@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import structlog
 
 from shared.contracts.topics import dead_topic
 from shared.runtime import metrics, operations
@@ -33,7 +34,7 @@ from tests.engine import (
     tallies,
     until,
 )
-from tests.parts import FreshDatabase
+from tests.parts import FreshDatabase, Lines
 
 pytestmark = pytest.mark.infrastructure
 NAME, TOPIC, PARTITIONS = "router.test", "in", 2
@@ -146,6 +147,39 @@ async def test_an_event_the_handler_refuses_is_set_aside_alone(bench: Bench) -> 
     (letter,) = await rows(bench.admin, "select reason, stage from router.dead_letter")
     assert ("not_for_us", "handle") == tuple(letter)
     assert {good: [1, 2]} == await tallies(bench.admin)
+
+
+async def test_lines_of_the_handler_and_of_a_dead_letter_carry_their_ids(
+    bench: Bench, lines: Lines
+) -> None:
+    """Issue 3: trace and aggregate of what is handled; nothing is left on the lines that follow."""
+    good, bad = neighbours()
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    parent = b"00-" + trace.encode() + b"-b7ad6b7169203331-01"
+
+    async def refuse(events: Sequence[Event]) -> None:
+        structlog.get_logger().info("handling")
+        for event in events:
+            if event.aggregate == bad:
+                raise InvalidEvent("not_for_us", "wrong region", event=event)
+
+    bench.tally.before_store = refuse
+    for aggregate in (good, bad):
+        message = outgoing(beat(aggregate, 1, topic=TOPIC))
+        headers = [*message.headers, ("traceparent", parent)]
+        await bench.broker.append(message._replace(headers=headers))
+    await run_until(bench, 1)
+    structlog.get_logger().info("afterwards")
+
+    found = {line["event"]: line for line in lines()}
+    assert (trace, {str(good), str(bad)}) == (
+        found["handling"]["trace"], set(found["handling"]["heartbeats"]),
+    )  # fmt: skip
+    diverted = found["record diverted"]
+    assert ("not_for_us", "handle", trace, str(bad)) == (
+        diverted["reason"], diverted["stage"], diverted["trace"], diverted["heartbeat"],
+    )  # fmt: skip
+    assert "trace" not in found["afterwards"]
 
 
 async def test_the_third_crash_is_bisected_to_the_one_guilty_event(bench: Bench) -> None:
