@@ -124,7 +124,10 @@ async def wire(
     ]
     listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
     for name, topics in heard.items():
-        source = KafkaSource(config.kafka, group=name, topics=topics, instance=config.instance)
+        source = KafkaSource(
+            config.kafka, group=name, topics=topics, instance=config.instance,
+            gather_ms=_gather_ms(name),
+        )  # fmt: skip
         if name.startswith(FEED_READBACK):
             readback = FeedReadback(name, departments, store, clock)
             parts.append(RecordReader(name, source, store, readback.on_records, alarms))
@@ -136,6 +139,13 @@ async def wire(
             parts.append(Consumer(name, source, store, listener.on_events, lane=lane))
     parts.append(Server(application(database, Keyring(secrets.api_keys), parts), config))
     return Wired(parts, database, providers)
+
+
+def _gather_ms(consumer: str) -> int:
+    """Return how long the broker gathers for *consumer*: a dispatch order waits for nothing, the rest may."""
+    if consumer.startswith(FEED_READBACK):
+        return 1000
+    return 100 if consumer.startswith(("notify.clocks", DEAD_LETTERS)) else 0
 
 
 def _providers(config: Settings, pack: Pack, secrets: SecretsFile) -> dict[str, HttpProvider]:

@@ -26,7 +26,7 @@ from shared.runtime.relay import Relay
 from shared.runtime.store import Store
 from shared.runtime.web import Server
 
-GATHER_MS = 50
+GATHER_MS = 200
 """Clocks may start this much later than they are heard of: limits are minutes, fetches cost CPU."""
 
 

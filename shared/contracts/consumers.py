@@ -9,8 +9,10 @@ CONSUMERS: dict[str, tuple[str, ...]] = {
     "router.feedback": ("unit.feedback.v1",),
     "sla.urgent": ("incident.urgent.v1",),
     "sla.ordinary": ("incident.ordinary.v1",),
-    "notify.urgent": ("incident.urgent.v1", "sla.urgent.v1"),
-    "notify.ordinary": ("incident.ordinary.v1", "sla.ordinary.v1"),
+    "notify.urgent": ("incident.urgent.v1",),
+    "notify.ordinary": ("incident.ordinary.v1",),
+    "notify.clocks.urgent": ("sla.urgent.v1",),
+    "notify.clocks.ordinary": ("sla.ordinary.v1",),
     "reports.facts": (
         "call.urgent.v1",
         "call.ordinary.v1",

@@ -31,7 +31,7 @@ from shared.runtime.store import Store, Work, Write
 
 BATCH = 500
 RETRY_S = 0.3
-GATHER_S = 0.03
+GATHER_S = 0.2
 """Verdicts wait this long for one another; nobody waits for them, and a lost one is only sent again
 under the same notice id."""
 
