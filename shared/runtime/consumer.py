@@ -74,6 +74,9 @@ Verdicts = dict[tuple[Partition, int], Verdict]
 Marks = dict[tuple[UUID, str], int]
 """Highest version by (aggregate, producer)."""
 
+Handled = dict[tuple[UUID, str], tuple[int, int]]
+"""Highest and lowest version a batch handles, by (aggregate, producer)."""
+
 
 class Consumer:
     """One task: everything of one lane that one service hears."""
@@ -107,6 +110,7 @@ class Consumer:
         self._gaps: dict[Partition, int] = {}
         self._standing: tuple[Partition, int, str] | None = None
         self._cluster = ""
+        self._all_new = False
 
     async def run(self) -> None:
         """Consume until cancelled; an error that is nobody's fault but the code's ends it."""
@@ -147,6 +151,7 @@ class Consumer:
             await self._take()
             return
         self._pending = None
+        self._all_new = False
         self._position = positions
         self._unproven = set(positions)
         self._source.seek({p: position.next for p, position in positions.items()})
@@ -368,22 +373,46 @@ class Consumer:
         await self._commit(Work(), [record], {record.place: Verdict("crash", "crash", detail)}, {})
 
     async def _handle(self, records: list[Record]) -> None:
+        """Decide and commit; after a batch that was all new the next one is taken to be new as well.
+
+        The high-water mark's own guard proves it when it is written: what was seen before undoes
+        everything, and the batch is decided again on the marks as they stand.
+        """
+        if self._all_new:
+            try:
+                await self._decide(records, marks_read=False)
+            except (Unavailable, Halt):
+                raise
+            except GuardLost:
+                self._all_new = False
+                raise
+            except Exception:  # noqa: BLE001 - a handler may stumble over what it has seen before
+                self._all_new = False
+            else:
+                return
+        await self._decide(records, marks_read=True)
+
+    async def _decide(self, records: list[Record], *, marks_read: bool) -> None:
         started = time.perf_counter()
         verdicts: Verdicts = {}
         events = self._decoded(records, verdicts)
         while True:
-            fresh, marks = await self._fresh(events)
+            seen = await self._seen(events) if marks_read else {}
+            fresh, handled = _fresh(events, seen)
             work = Work()
             try:
                 if fresh:
                     await self._handler(fresh, work)
                 break
             except InvalidEvent as invalid:
+                if not marks_read:
+                    raise
                 verdicts[invalid.event.record.place] = Verdict(
                     invalid.reason, "handle", invalid.detail
                 )
                 events = [e for e in events if e is not invalid.event]
-        await self._commit(work, records, verdicts, marks)
+        await self._commit(work, records, verdicts, handled)
+        self._all_new = len(fresh) == len(events)
         metrics.BATCH_SECONDS.labels(self.name).observe(time.perf_counter() - started)
         metrics.RECORDS.labels(self.name, "handled").inc(len(fresh))
         metrics.RECORDS.labels(self.name, "seen_before").inc(len(events) - len(fresh))
@@ -398,32 +427,21 @@ class Consumer:
                 verdicts[record.place] = Verdict(error.reason, "decode", error.detail)
         return events
 
-    async def _fresh(self, events: list[Event]) -> tuple[list[Event], Marks]:
-        """Drop what is not above the high-water mark; return the new marks beside."""
-        if not events:
-            return [], {}
-        seen = await self._store.marks(self.name, {e.aggregate for e in events})
-        fresh: list[Event] = []
-        marks: Marks = {}
-        for event in events:
-            key = (event.aggregate, event.producer)
-            if event.version > seen.get(key, 0):
-                fresh.append(event)
-                seen[key] = marks[key] = event.version
-        return fresh, marks
+    async def _seen(self, events: Sequence[Event]) -> Marks:
+        return await self._store.marks(self.name, {e.aggregate for e in events}) if events else {}
 
     async def _commit(
         self,
         work: Work,
         records: Sequence[Record],
         verdicts: Verdicts,
-        marks: Marks,
+        handled: Handled,
     ) -> None:
         for record in records if verdicts else ():
             if record.place in verdicts:
                 self._bury(work, record, verdicts[record.place])
-        for (aggregate, producer), version in marks.items():
-            work.put(HIGH_WATER, aggregate, producer, self.name, version)
+        for (aggregate, producer), (highest, lowest) in handled.items():
+            work.put(HIGH_WATER, aggregate, producer, self.name, highest, lowest)
         after = {}
         for partition, group in groupby(records, key=lambda r: r.partition):
             after[partition] = self._advance(work, partition, list(group), verdicts)
@@ -482,3 +500,16 @@ class Consumer:
         if partition in self._unproven:
             work.put(CRASH_CLEARED, self.name, partition.topic, partition.number, at.next)
         return at
+
+
+def _fresh(events: Sequence[Event], seen: Marks) -> tuple[list[Event], Handled]:
+    """Drop what is not above the high-water mark; return the new marks beside."""
+    fresh: list[Event] = []
+    handled: Handled = {}
+    for event in events:
+        key = (event.aggregate, event.producer)
+        highest, lowest = handled.get(key, (seen.get(key, 0), event.version))
+        if event.version > highest:
+            fresh.append(event)
+            handled[key] = event.version, lowest
+    return fresh, handled

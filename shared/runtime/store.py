@@ -113,16 +113,27 @@ consumer_offset as (select 1 from offset_set)""",
 
 HIGH_WATER = Write(
     "high_water",
-    (("aggregate", "uuid"), ("producer", "text"), ("consumer", "text"), ("version", "bigint")),
+    (
+        ("aggregate", "uuid"),
+        ("producer", "text"),
+        ("consumer", "text"),
+        ("version", "bigint"),
+        ("lowest", "bigint"),
+    ),
     """
+high_water_seen as materialized (
+  select 1 from high_water_in i join high_water h using (aggregate, producer, consumer)
+  where h.version >= i.lowest),
 high_water_set as (
   insert into high_water as h (aggregate, producer, consumer, version)
-  select i.aggregate, i.producer, i.consumer, i.version from high_water_in i order by 1, 2, 3
+  select i.aggregate, i.producer, i.consumer, i.version from high_water_in i
+  where not exists (select 1 from high_water_seen) order by 1, 2, 3
   on conflict (aggregate, producer, consumer) do update
     set version = excluded.version, touched_on = excluded.touched_on
     where h.version < excluded.version returning 1),
 high_water as (select 1 from high_water_set)""",
 )
+"""`version` is the highest handled, `lowest` the lowest: had that one been seen, the guard is lost."""
 
 DEAD_LETTER = appended(
     "dead_letter",

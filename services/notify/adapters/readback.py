@@ -58,7 +58,8 @@ class FeedReadback:
             await self._write_again(spoiled, marks, work)
         for aggregate, each in reads.items():
             if each.highest > marks.get(aggregate, 0):
-                work.put(HIGH_WATER, aggregate, str(Producer.NOTIFY), self._consumer, each.highest)
+                mark = (str(Producer.NOTIFY), self._consumer, each.highest, each.highest)
+                work.put(HIGH_WATER, aggregate, *mark)
 
     def _read(self, records: Sequence[Record]) -> dict[UUID, Read]:
         found: dict[UUID, Read] = {}

@@ -111,6 +111,43 @@ async def test_a_zombie_s_late_version_is_dropped_after_a_restart(bench: Bench) 
     assert {one: [1, 2], other: [1]} == await tallies(bench.admin)
 
 
+async def test_a_zombie_s_late_version_is_dropped_in_the_midst_of_new_ones(bench: Bench) -> None:
+    """§4.5: a batch taken for new is undone by the mark's guard and decided again on what is new."""
+    one, other = neighbours()
+    async with running(bench.consumer()):
+        for version in (1, 2):
+            await bench.said((one, version))
+            await until(lambda count=version: bench.handled(count=count))
+        await bench.said((one, 1), (other, 1), (one, 3))
+        await until(lambda: bench.handled(count=4))
+
+    assert {one: [1, 2, 3], other: [1]} == await tallies(bench.admin)
+
+
+async def test_what_was_seen_before_and_cannot_be_handled_again_is_no_dead_letter(
+    bench: Bench,
+) -> None:
+    """§4.6: an old event refused only because it was taken for new is dropped, not set aside."""
+    one, other = neighbours()
+    known: set[tuple[UUID, int]] = set()
+
+    async def refuse(events: Sequence[Event]) -> None:
+        for event in events:
+            if (event.aggregate, event.version) in known:
+                raise InvalidEvent("not_for_us", "again", event=event)
+            known.add((event.aggregate, event.version))
+
+    async with running(bench.consumer()):
+        bench.tally.before_store = refuse
+        await bench.said((one, 1))
+        await until(lambda: bench.handled(count=1))
+        await bench.said((one, 1))
+        await bench.said((other, 1))
+        await until(lambda: bench.handled(count=2))
+
+    assert not await rows(bench.admin, "select reason from router.dead_letter")
+
+
 async def test_bytes_that_are_no_event_become_a_dead_letter_and_the_next_is_handled(
     bench: Bench,
 ) -> None:
@@ -132,7 +169,7 @@ async def test_bytes_that_are_no_event_become_a_dead_letter_and_the_next_is_hand
 
 async def test_an_event_the_handler_refuses_is_set_aside_alone(bench: Bench) -> None:
     """§4.6: the others of the batch are handled, in order."""
-    good, bad = fresh(), fresh()
+    good, bad = neighbours()
 
     async def refuse(events: Sequence[Event]) -> None:
         for event in events:

@@ -115,7 +115,7 @@ async def test_a_mark_that_moves_is_young_again(db: Database) -> None:
     """An incident may lie still for weeks and go on."""
     (aggregate,) = await marks(db, DAYS + 1)
     work = Work()
-    work.put(HIGH_WATER, aggregate, "sla", NAME, 6)
+    work.put(HIGH_WATER, aggregate, "sla", NAME, 6, 6)
     await Store(db).commit(work)
     await Pruning(db, {NAME: DAYS}).once()
 
@@ -204,4 +204,4 @@ def test_marks_outlive_every_record_their_consumer_can_read() -> None:
         for name, topics in CONSUMERS.items()
         for topic in topics
     )
-    assert {"router.urgent": 40, "sla.urgent": 40, "notify.urgent": 410, "reports.facts": 410}.items() <= kept.items()  # fmt: skip
+    assert {"router.urgent": 40, "sla.urgent": 40, "notify.urgent": 40, "notify.clocks.urgent": 410, "reports.facts": 410}.items() <= kept.items()  # fmt: skip
