@@ -104,8 +104,8 @@ def _groups(grid: Grid) -> list[Group]:
 
 def _layout(grid: Grid, landscape: bool) -> str:  # noqa: FBT001 - a filter's argument
     """Return how a table is laid out: its chart beside a narrow one, pages broken in a long one."""
-    if landscape and grid.chart is not None and len(grid.columns) <= _NARROW_COLUMNS:
-        return "beside"
+    if landscape and len(grid.columns) <= _NARROW_COLUMNS:
+        return "narrow" if grid.chart is None else "beside"
     return "long" if len(grid.rows) > _LONG_ROWS else "short"
 
 

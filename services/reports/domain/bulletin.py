@@ -18,6 +18,7 @@ from services.reports.domain.overdue import OverdueTable, overdue_table, publish
 from services.reports.domain.overview import Overview
 from services.reports.domain.period import Period, PeriodKind
 from services.reports.domain.units import UnitTable, unit_table
+from services.reports.domain.wording import TABLES
 from shared.contracts.pack import Pack
 
 FORMULA = 1
@@ -62,6 +63,9 @@ def bulletin(
     units = now.units or unit_table(facts, period, population, pack)
     table = "T9" if period.kind is PeriodKind.QUARTER else "T10"
     above = heading(table, FORMULA, period, population, pack)
+    if period.kind is PeriodKind.YEAR:
+        title = above.title.replace(TABLES["T10"], TABLES["T10Y"])
+        above = replace(above, title=title)
     return Bulletin(
         heading=replace(above, published=published),
         cut=units.cut,

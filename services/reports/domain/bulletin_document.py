@@ -87,8 +87,7 @@ def _numbered(parts: Iterable[Sequence[Grid]]) -> list[Grid]:
 
 
 def _changes(report: Bulletin) -> Grid:
-    last_year = report.opening.last_year or say("去年同期（无）")
-    before = report.opening.before
+    yearly = report.opening.yearly
     return Grid(
         name=say("主要变化"),
         caption=say("变化显著的指标（按影响大小）"),
@@ -97,23 +96,28 @@ def _changes(report: Bulletin) -> Grid:
             Column(name=say("类型"), unit=Unit.TEXT),
             Column(name=say("指标"), unit=Unit.TEXT),
             Column(name=say("本期"), unit=Unit.MARK),
-            Column(name=before, group=say("环比"), unit=Unit.MARK),
-            Column(name=say("变动"), group=say("环比"), unit=Unit.MARK),
-            Column(name=last_year, group=say("同比"), unit=Unit.MARK),
-            Column(name=say("变动"), group=say("同比"), unit=Unit.MARK),
+            *([] if yearly else _compared(report.opening.before, say("环比"))),
+            *_compared(report.opening.last_year or say("去年同期（无）"), say("同比")),
         ],
-        rows=[_row(n, change) for n, change in enumerate(report.moved, start=1)],
+        rows=[_row(n, change, yearly=yearly) for n, change in enumerate(report.moved, start=1)],
         notes=[say("＊＊ 变化显著；未标者不称上升、下降。")] if report.moved else [],
     )
 
 
-def _row(number: int, change: Change) -> list[Cell]:
+def _compared(period: str, basis: Text) -> list[Column]:
+    return [
+        Column(name=period, group=basis, unit=Unit.MARK),
+        Column(name=say("变动"), group=basis, unit=Unit.MARK),
+    ]
+
+
+def _row(number: int, change: Change, *, yearly: bool) -> list[Cell]:
     return [
         number,
         say(_SUBJECTS.get(change.subject, _RATE)),
         named(change.name),
         measured_words(change.now),
-        *_step(change.now, change.on_before),
+        *([] if yearly else _step(change.now, change.on_before)),
         *_step(change.now, change.on_year),
     ]
 

@@ -90,6 +90,11 @@ class Opening(Struct, frozen=True, kw_only=True):
     valid: Change | None
     changes: list[Change]
 
+    @property
+    def yearly(self) -> bool:
+        """Say whether the period before is last year's: only 同比 is told then."""
+        return self.before == self.last_year
+
 
 def step(now: Measured, then: Measured | None) -> Step | None:
     """Compare two periods; None where nothing can be (no earlier figure, or both are 0).

@@ -17,7 +17,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-_ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
+_ORDINALS = {"1": "First", "2": "Second", "3": "Third", "4": "Fourth"}
 
 
 def covered(
@@ -54,7 +54,7 @@ def title(heading: Heading) -> Text:
 
 
 def period_name(heading: Heading) -> Text:
-    """Return `2026年9月` / `September 2026`, and so for days, quarters, half-years and years."""
+    """Return `2026年9月` / `September 2026`, `Third quarter of 2026`, and so for days, quarters, half-years and years."""
     kind = PeriodKind(heading.period_kind)
     found = periods.at(kind, heading.start.date(), ZoneInfo(heading.time_zone))
     year, *rest = heading.period.split("-")

@@ -124,7 +124,13 @@ def _whole(now: Seen, before: Seen, last_year: Seen | None) -> Change | None:
         table = each.overview
         return None if not table.received or table.valid is None else _cases(table.valid, each)
 
-    return _change(Subject.CATEGORY, TOTAL, TOTAL_NAME, (now, before, last_year), measured)
+    earlier = None if yearly(before, last_year) else before
+    return _change(Subject.CATEGORY, TOTAL, TOTAL_NAME, (now, earlier, last_year), measured)
+
+
+def yearly(before: Seen, last_year: Seen | None) -> bool:
+    """Say whether both comparisons are the same one: a year has no other period before it."""
+    return last_year is not None and before.label == last_year.label
 
 
 def changes(now: Seen, before: Seen, last_year: Seen | None) -> Iterator[Change]:
@@ -132,7 +138,7 @@ def changes(now: Seen, before: Seen, last_year: Seen | None) -> Iterator[Change]
 
     Lines are left out: what comes by 122 is the traffic row once more.
     """
-    three = (now, before, last_year)
+    three = (now, None if yearly(before, last_year) else before, last_year)
     for subject, name in ((Subject.CATEGORY, "by_row"), (Subject.AREA, "by_area")):
         for part in getattr(now.overview, name).rows:
             if part.id != OTHER:
@@ -149,7 +155,7 @@ def _change(
     subject: Subject,
     id_: str,
     name: str,
-    three: tuple[Seen, Seen, Seen | None],
+    three: tuple[Seen, Seen | None, Seen | None],
     measured: Callable[[Seen], Measured | None],
 ) -> Change | None:
     now, *then = (measured(each) if each else None for each in three)

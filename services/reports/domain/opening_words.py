@@ -30,9 +30,12 @@ def paragraph(report: Overview, opening: Opening | None) -> list[Text]:
     if opening.finding is Finding.NOT_OVER:
         return [sentence([head, say("本期尚未结束，暂不与上期、去年同期比较")])]
     if opening.finding is Finding.NOTHING_BEFORE:
-        return [sentence([head, say("没有上期、去年同期的数据可比")])]
+        nothing = (
+            say("没有上年的数据可比") if opening.yearly else say("没有上期、去年同期的数据可比")
+        )
+        return [sentence([head, nothing])]
     if opening.valid is not None:
-        head = say("{head}，{both}", head=head, both=_both(opening.valid))
+        head = say("{head}，{both}", head=head, both=_both(opening.valid, yearly=opening.yearly))
     return [sentence([head, _told(opening)])]
 
 
@@ -40,6 +43,10 @@ def _counted(value: int | None) -> Cell:
     return SUPPRESSED if value is None else f"{value:,}"
 
 
+_NONE = (
+    "所比较的 {compared} 项指标与上期、去年同期相比均无显著变化",
+    "所比较的 {compared} 项指标与上年相比均无显著变化",
+)
 _TOLD = (
     "变化显著的有一项，即{first}",
     "变化显著的有两项：一是{first}；二是{second}",
@@ -48,21 +55,20 @@ _TOLD = (
 
 
 def _told(opening: Opening) -> Text:
-    told = [change_words(change) for change in opening.changes]
+    told = [change_words(change, yearly=opening.yearly) for change in opening.changes]
     if not told:
-        words = "所比较的 {compared} 项指标与上期、去年同期相比均无显著变化"
-        return say(words, compared=opening.compared)
+        return say(_NONE[opening.yearly], compared=opening.compared)
     names = dict(zip(("first", "second", "third"), told, strict=False))
     return say(_TOLD[len(names) - 1], **names)
 
 
-def change_words(change: Change) -> Text:
-    """Return one change with its numbers, 环比 and 同比 both named."""
+def change_words(change: Change, *, yearly: bool = False) -> Text:
+    """Return one change with its numbers, 环比 and 同比 both named; of a year only 同比."""
     return say(
         "{name} {now}，{both}",
         name=named(change.name),
         now=measured_words(change.now),
-        both=_both(change),
+        both=_both(change, yearly=yearly),
     )
 
 
@@ -76,12 +82,12 @@ def measured_words(value: Measured) -> Text:
     return say("{percent:.2f}%（{cases:,}/{of:,}）", percent=found, cases=value.cases, of=value.of)
 
 
-def _both(change: Change) -> Text:
-    return say(
-        "{before}，{year}",
-        before=step_words(say("环比"), change.now, change.on_before),
-        year=step_words(say("同比"), change.now, change.on_year),
-    )
+def _both(change: Change, *, yearly: bool) -> Text:
+    year = step_words(say("同比"), change.now, change.on_year)
+    if yearly:
+        return year
+    before = step_words(say("环比"), change.now, change.on_before)
+    return say("{before}，{year}", before=before, year=year)
 
 
 def step_words(basis: Text, now: Measured, found: Step | None) -> Text:

@@ -154,3 +154,14 @@ def test_an_exercise_says_so() -> None:
 
     assert "（演练）" in found.heading.title
     assert document(found).exercise
+
+
+def test_a_year_is_compared_with_last_year_only() -> None:
+    """The period before a year is last year: 环比 would say the same twice."""
+    found = made(YEAR)
+    words = document(found).summary[0]
+
+    assert found.opening.changes
+    assert "同比" in words
+    assert "环比" not in words
+    assert "年终总评排名" in found.heading.title

@@ -70,7 +70,7 @@ def test_it_says_the_same_in_english() -> None:
     """Both languages are generated from the same figures."""
     words = said(opened_from(*a_year())).en
 
-    assert words.startswith("In November 2026, 462 calls and requests were received, 462 of them")
+    assert words.startswith("November 2026: 462 calls and requests were received, 462 of them")
     assert "(1) Traffic 300, up 50.00% on the period before (+100)" in words
     assert "no significant change on last year (+2)" in words
 
