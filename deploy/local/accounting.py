@@ -19,7 +19,17 @@ from deploy.local.observing import Look, Observer
 from deploy.local.records import Journal
 from deploy.local.run_folder import ROOT
 
-_TABLES = ("overview", "categories", "units", "overdue", "gaps", "quality")
+_TABLES = (
+    "overview",
+    "categories",
+    "units",
+    "tiers",
+    "overdue",
+    "reports",
+    "gaps",
+    "quality",
+    "figures",
+)
 _SHOWN = 20
 """Offending ids that are printed; summary.json has them all."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.reports.domain.category_months import category_table
@@ -22,6 +22,7 @@ from services.reports.domain.extraction import (
 )
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
+from services.reports.domain.key_figures import figure_table
 from services.reports.domain.later_extraction import later_facts, supervision_facts
 from services.reports.domain.opening import opened_overview
 from services.reports.domain.overdue import overdue_table, published_overdue
@@ -29,7 +30,9 @@ from services.reports.domain.period import Period
 from services.reports.domain.publication import published_units
 from services.reports.domain.quality import published_quality, quality_table
 from services.reports.domain.report import Report
+from services.reports.domain.tier_affairs import published_tiers, tier_table
 from services.reports.domain.units import unit_table
+from services.reports.domain.upward_reports import published_ledger, report_ledger
 from services.reports.ports import Fact, FactSink, FactSource, Stream
 from shared.contracts.call import CallEvent, CallRejected
 from shared.contracts.incident import IncidentEvent
@@ -103,9 +106,12 @@ class Table(StrEnum):
     OVERVIEW = "overview"
     CATEGORIES = "categories"
     UNITS = "units"
+    TIERS = "tiers"
     OVERDUE = "overdue"
+    REPORTS = "reports"
     GAPS = "gaps"
     QUALITY = "quality"
+    FIGURES = "figures"
 
 
 class Question(NamedTuple):
@@ -139,23 +145,29 @@ async def gathered(
     return found
 
 
+Computed = Callable[[Facts, Period, Population, Pack], Any]
+_AT_ONCE: Mapping[Table, Callable[..., Report]] = {
+    Table.OVERVIEW: opened_overview,
+    Table.CATEGORIES: category_table,
+    Table.FIGURES: figure_table,
+}
+"""Tables that are computed as published: what they compare or gather hides in its own tables."""
+_WHOLE: Mapping[Table, tuple[Computed, Callable[[Any], Report]]] = {
+    Table.UNITS: (unit_table, published_units),
+    Table.TIERS: (tier_table, published_tiers),
+    Table.OVERDUE: (overdue_table, published_overdue),
+    Table.REPORTS: (report_ledger, published_ledger),
+    Table.GAPS: (gap_table, published_gaps),
+    Table.QUALITY: (quality_table, published_quality),
+}
+"""Tables that are computed whole, and what of them may be published."""
+
+
 def compute(question: Question, facts: Facts, pack: Pack) -> Report:
     """Compute a table from *facts*."""
-    _, period, population, published = question
-    match question.table:
-        case Table.OVERVIEW:
-            return opened_overview(facts, period, population, pack, published=published)
-        case Table.CATEGORIES:
-            return category_table(facts, period, population, pack, published=published)
-        case Table.UNITS:
-            units = unit_table(facts, period, population, pack)
-            return published_units(units) if published else units
-        case Table.OVERDUE:
-            overdue = overdue_table(facts, period, population, pack)
-            return published_overdue(overdue) if published else overdue
-        case Table.GAPS:
-            gaps = gap_table(facts, period, population, pack)
-            return published_gaps(gaps) if published else gaps
-        case Table.QUALITY:
-            quality = quality_table(facts, period, population, pack)
-            return published_quality(quality) if published else quality
+    table, period, population, published = question
+    if table in _AT_ONCE:
+        return _AT_ONCE[table](facts, period, population, pack, published=published)
+    computed, shown = _WHOLE[table]
+    whole: Report = computed(facts, period, population, pack)
+    return shown(whole) if published else whole

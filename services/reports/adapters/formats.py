@@ -21,6 +21,8 @@ from services.reports.domain.daily_document import daily_document
 from services.reports.domain.document import Document
 from services.reports.domain.gaps import GapTable
 from services.reports.domain.gaps_document import gaps_document
+from services.reports.domain.key_figures import FigureTable
+from services.reports.domain.key_figures_document import figure_document
 from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overdue_document import overdue_document
 from services.reports.domain.overview import Overview
@@ -28,8 +30,12 @@ from services.reports.domain.overview_document import overview_document
 from services.reports.domain.quality import QualityTable
 from services.reports.domain.quality_document import quality_document
 from services.reports.domain.report import Report
+from services.reports.domain.tier_affairs import TierTable
+from services.reports.domain.tier_affairs_document import tier_document
 from services.reports.domain.units import UnitTable
 from services.reports.domain.units_document import units_document
+from services.reports.domain.upward_reports import ReportLedger
+from services.reports.domain.upward_reports_document import ledger_document
 from services.reports.handlers import Table
 
 
@@ -59,9 +65,12 @@ KINDS: Mapping[Table, type[Report]] = {
     Table.OVERVIEW: Overview,
     Table.CATEGORIES: CategoryTable,
     Table.UNITS: UnitTable,
+    Table.TIERS: TierTable,
     Table.OVERDUE: OverdueTable,
+    Table.REPORTS: ReportLedger,
     Table.GAPS: GapTable,
     Table.QUALITY: QualityTable,
+    Table.FIGURES: FigureTable,
 }
 """What the JSON of each table is read as."""
 
@@ -102,9 +111,12 @@ _DOCUMENTS: Mapping[type[Report], Callable[[Any], Document]] = {
     Overview: overview_document,
     CategoryTable: category_document,
     UnitTable: units_document,
+    TierTable: tier_document,
     OverdueTable: overdue_document,
+    ReportLedger: ledger_document,
     GapTable: gaps_document,
     QualityTable: quality_document,
+    FigureTable: figure_document,
     AssessmentTable: assessment_document,
     Bulletin: bulletin_document,
     Daily: daily_document,

@@ -12,14 +12,17 @@ from msgspec import Struct
 
 from services.reports.domain.cohorts import is_on_time, judged_and_due
 from services.reports.domain.dual_feedback import Given, given
+from services.reports.domain.exemptions import DUAL_FEEDBACK, REWORK, exemptions
 from services.reports.domain.facts import AssignmentFact, ClockFact, Facts, IncidentFact, Population
 from services.reports.domain.heading import Heading, heading
+from services.reports.domain.later_promises import later_promises
 from services.reports.domain.period import Period
 from services.reports.domain.units import clocks_of, duties_on, one_copy
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 1
+FORMULA = 2
+"""2: satisfaction and reporting count; appeals also exempt what no clock judges."""
 CLASSES = 3
 
 
@@ -95,8 +98,9 @@ def assessment(
 ) -> AssessmentTable:
     """Assess the first of *periods* by *facts*; the second, by *previous*, gives the classes.
 
-    Granted appeals are exempt already (their clocks do not count). Satisfaction and reporting owe
-    nothing until call-backs and upward reports exist.
+    Granted appeals are exempt: neither owed nor lost. Satisfaction counts the callers who were
+    reached and said whether they were content, reporting the upward reports that were due, each
+    of the unit that the fact names.
     """
     period, before = periods
     cut = facts.cut(period, population)
@@ -178,6 +182,7 @@ class _Found:
         self.owed: Counter[tuple[str, Component]] = Counter()
         self.lost: dict[str, list[Deduction]] = defaultdict(list)
         self.duties: dict[str, set[UUID]] = defaultdict(set)
+        self._exempt = exemptions(facts)
         duties = {d.assignment_id: d for d in one_copy(facts.assignments, self._incidents)}
         clocks: dict[str, list[ClockFact]] = defaultdict(list)
         for clock in clocks_of(facts.clocks, self._incidents, period, population):
@@ -192,6 +197,11 @@ class _Found:
             self._reported(unit, duties_on(sheets, duties), sheets)
             handled = [c for c in judged if c.kind == ClockKind.HANDLE]
             self._redone(unit, duties_on(handled, duties))
+        for promise in later_promises(facts, period, population, cut):
+            part = Component(promise.part)
+            self.owed[promise.unit, part] += 1
+            if promise.broken is not None:
+                self._lose(promise.unit, part, promise.incident_id, promise.broken, promise.at)
 
     def _timely(
         self, unit: str, part: Component, clocks: Sequence[ClockFact], kinds: set[ClockKind]
@@ -209,7 +219,7 @@ class _Found:
         due = {sheet.assignment_id: sheet.due for sheet in sheets}
         for duty in duties:
             what = given(duty)
-            if what is not None:
+            if what is not None and not self._exempted(duty.assignment_id, DUAL_FEEDBACK):
                 self.owed[unit, Component.DUAL_FEEDBACK] += 1
                 if what is not Given.BOTH:
                     at = due[duty.assignment_id]
@@ -217,11 +227,14 @@ class _Found:
 
     def _redone(self, unit: str, duties: Sequence[AssignmentFact]) -> None:
         for duty in duties:
-            if duty.ended_at is not None:
+            if duty.ended_at is not None and not self._exempted(duty.assignment_id, REWORK):
                 self.owed[unit, Component.REWORK] += 1
                 if duty.rework:
                     at = duty.ended_at
                     self._lose(unit, Component.REWORK, duty.incident_id, "rework", at)
+
+    def _exempted(self, duty: UUID, part: str) -> bool:
+        return part in self._exempt.get(duty, frozenset())
 
     def _lose(self, unit: str, part: Component, incident: UUID, reason: str, at: datetime) -> None:
         known = self._incidents.get(incident)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.reports.domain.english_later import LATER
+
 TRADE: Mapping[str, str] = {
     # names a region pack may use, where the trade has an English word; places and units have none
     "抢险救援": "Rescue",
@@ -375,4 +377,4 @@ _SENTENCES: Mapping[str, str] = {
     "第 {revision} 版，{at}，SHA-256 {sha256}…": "revision {revision}, {at}, SHA-256 {sha256}…",
 }
 
-ENGLISH: Mapping[str, str] = {**_NAMES, **_COHORTS, **_CAPTIONS, **_SENTENCES}
+ENGLISH: Mapping[str, str] = {**LATER, **_NAMES, **_COHORTS, **_CAPTIONS, **_SENTENCES}

@@ -9,15 +9,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.reports.domain.cohorts import is_on_time, judged_and_due
+from services.reports.domain.crosstab import KeptTable, published_kept
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
+from services.reports.domain.supervised import supervised
 from services.reports.domain.suppression import Sum, hidden
 from services.reports.domain.units import NOBODY, clocks_of
 from services.reports.domain.wording import CLOCKS
 from shared.contracts.pack import Pack
 
-FORMULA = 1
+FORMULA = 2
+"""2: with the supervisions of the period."""
 LISTED_AT_MOST = 500
 
 
@@ -48,20 +51,21 @@ class Overdue(Struct, frozen=True, kw_only=True):
 
 
 class OverdueTable(Struct, frozen=True, kw_only=True):
-    """T5 of the clocks due in the period and up to `cut`; the longest overdue come first."""
+    """T5 of the clocks due in the period and up to `cut`; the longest overdue come first.
+
+    `supervision`: opened in the period, by kind and rung; None where an older formula had none.
+    """
 
     heading: Heading
     cut: datetime
     kinds: list[OverdueKind]
     listed: list[Overdue]
     not_listed: int | None
+    supervision: KeptTable | None = None
 
 
 def overdue_table(facts: Facts, period: Period, population: Population, pack: Pack) -> OverdueTable:
-    """Compute T5 of *period*: counts for every kind of limit, cases up to LISTED_AT_MOST.
-
-    Supervision (督办) is no event yet: the list is what would be supervised.
-    """
+    """Compute T5 of *period*: counts for every kind of limit, cases up to LISTED_AT_MOST."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
     names = {unit.id: unit.name for unit in pack.units}
@@ -102,6 +106,7 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
         ],
         listed=rows[:LISTED_AT_MOST],
         not_listed=len(rows) - len(rows[:LISTED_AT_MOST]),
+        supervision=supervised(facts, period, population, cut),
     )
 
 
@@ -134,4 +139,5 @@ def published_overdue(whole: OverdueTable) -> OverdueTable:
         ],
         listed=[],
         not_listed=None,
+        supervision=published_kept(whole.supervision) if whole.supervision else None,
     )

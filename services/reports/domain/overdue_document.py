@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from services.reports.domain.cover import covered, shown
-from services.reports.domain.document import Column, Document, Grid, Unit
+from services.reports.domain.cover import covered, percent, shown
+from services.reports.domain.crosstab import MEASURES, KeptRow, KeptTable
+from services.reports.domain.document import Cell, Column, Document, Grid, Unit
+from services.reports.domain.later_words import RUNGS
 from services.reports.domain.overdue import OverdueTable
+from services.reports.domain.quantities import OTHER_NAME
 from services.reports.domain.wording import CLOCKS, Text, listed, named, say
 
 
@@ -15,9 +18,48 @@ def overdue_document(report: OverdueTable) -> Document:
         report.heading,
         cut=report.cut,
         summary=[overdue_words(report)],
-        grids=[overdue_grid(report), *([] if published else [overdue_cases(report)])],
+        grids=[
+            overdue_grid(report),
+            *(
+                []
+                if report.supervision is None
+                else [supervision_grid(report.supervision, hides=published)]
+            ),
+            *([] if published else [overdue_cases(report)]),
+        ],
         footnotes=[overdue_basis()],
         landscape=True,
+    )
+
+
+def supervision_grid(table: KeptTable, *, hides: bool) -> Grid:
+    """Return the supervisions opened in the period by kind, and by the highest rung reached."""
+    cells = [(named(RUNGS.get(c.id, OTHER_NAME)), n) for n, c in enumerate(table.total.cells)]
+    words = ("立督", "按时办结", "超时办结", "未办结")
+
+    def row(each: KeptRow) -> list[Cell]:
+        rungs = [shown(each.cells[n].should, hides=hides) for _, n in cells]
+        total = [shown(getattr(each.total, name), hides=hides) for name in MEASURES]
+        return [named(each.name), *rungs, *total, percent(each.total.rate)]
+
+    first = 1 + len(cells)
+    return Grid(
+        name=say("督办"),
+        caption=say("督办（按事由、级别）"),
+        columns=[
+            Column(name=say("事由"), unit=Unit.TEXT),
+            *(Column(name=name, group=say("级别"), summed=True) for name, _ in cells),
+            *(Column(name=say(word), group=say("办结"), summed=True) for word in words),
+            Column(
+                name=say("按时办结率"),
+                group=say("办结"),
+                unit=Unit.PERCENT,
+                numerator=first + 1,
+                denominator=first,
+            ),
+        ],
+        rows=[row(each) for each in table.rows],
+        total=row(table.total),
     )
 
 

@@ -43,6 +43,13 @@ class Standing(StrEnum):
     UNLIMITED = "unlimited"
 
 
+class Edition(StrEnum):
+    """Whether a report puts an earlier one right."""
+
+    ORIGINAL = "original"
+    CORRECTION = "correction"
+
+
 class Fault(Struct, frozen=True):
     """One of the four faults of R15 and how many reports have it; None: suppressed."""
 
@@ -60,11 +67,11 @@ class Entry(Struct, frozen=True, kw_only=True):
     unit: str
     name: str
     medium: str | None
-    due: datetime | None
-    submitted: datetime | None
+    due_at: datetime | None
+    submitted_at: datetime | None
     standing: Standing
     carries: list[str]
-    corrects: bool
+    edition: Edition
     fault: str | None
 
 
@@ -115,7 +122,7 @@ def report_ledger(facts: Facts, period: Period, population: Population, pack: Pa
     }
     names = {unit.id: unit.name for unit in pack.units}
     entries = [_entry(each, standing[each.report_id], incidents, names, period) for each in known]
-    entries.sort(key=lambda e: (e.due or e.submitted or cut, e.incident, e.level, e.sequence))
+    entries.sort(key=lambda e: (e.due_at or e.submitted_at or cut, e.incident, e.level, e.sequence))
     levels = {level: name for level, name in LEVELS.items() if any(c.row == level for c in cases)}
     return ReportLedger(
         heading=heading("T6", FORMULA, period, population, pack),
@@ -174,11 +181,11 @@ def _entry(
         unit=unit,
         name=names.get(unit, unit),
         medium=report.medium,
-        due=report.due.astimezone(period.zone) if report.due else None,
-        submitted=report.submitted_at.astimezone(period.zone) if report.submitted_at else None,
+        due_at=report.due.astimezone(period.zone) if report.due else None,
+        submitted_at=report.submitted_at.astimezone(period.zone) if report.submitted_at else None,
         standing=standing,
         carries=report.carries.split(),
-        corrects=report.supersedes is not None,
+        edition=Edition.CORRECTION if report.supersedes else Edition.ORIGINAL,
         fault=report.fault,
     )
 

@@ -78,6 +78,7 @@ TABLES: Mapping[str, str] = {
     "D": "应急联动工作日报",
     "P30": "“五个一”工作清单",
     "A": "单位考核表",
+    "K": "指标一览表",
 }
 
 POPULATIONS: Mapping[Population, str] = {Population.REAL: "", Population.EXERCISE: "（演练）"}

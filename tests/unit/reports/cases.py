@@ -21,6 +21,14 @@ from services.reports.domain.facts import (
     Population,
     RejectionFact,
 )
+from services.reports.domain.later_facts import (
+    AppealFact,
+    CallBackFact,
+    DeferralFact,
+    RosterFact,
+    SupervisionFact,
+    UpwardReportFact,
+)
 from shared.contracts import ids
 from shared.contracts.pack import Pack
 from shared.runtime.packs import load_pack
@@ -185,6 +193,12 @@ def facts(*found: Any, read_at: datetime = AFTER, **heard: datetime) -> Facts:
         assignments=of(AssignmentFact),
         clocks=of(ClockFact),
         rejections=of(RejectionFact),
+        call_backs=of(CallBackFact),
+        appeals=of(AppealFact),
+        deferrals=of(DeferralFact),
+        reports=of(UpwardReportFact),
+        supervisions=of(SupervisionFact),
+        rosters=of(RosterFact),
         heard={Population(name): at for name, at in heard.items()},
         read_at=read_at,
     )
