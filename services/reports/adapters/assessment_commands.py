@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from services.reports.adapters import history_commands
 from services.reports.adapters.asking import (
     DEFAULT_REGION,
     As,
     Out,
     Place,
-    Region,
     Stack,
     Whose,
     ask,
@@ -22,6 +22,7 @@ from services.reports.adapters.asking import (
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form
 from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
 from services.reports.domain import period as periods
 from services.reports.domain.assessment import assessment
 from services.reports.domain.earlier import period_before
@@ -32,16 +33,22 @@ app = typer.Typer()
 
 
 @app.command()
-def assess(
+def assess(  # noqa: PLR0913, PLR0917 - a command line's options, each named where it is used
     label: Annotated[str, typer.Argument(metavar="YYYY-MM")],
-    region: Region = DEFAULT_REGION,
+    region: RegionOrOnly = None,
     stack: Stack = None,
     population: Whose = Population.REAL,
     form: As = Form.JSON,
     out: Out = None,
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Score the units of a month and rank them within classes of like workload (A01-A03)."""
-    place = find(label, periods.month, region, stack)
+    if local is not None:
+        wanted = Wanted(local, region, as_of, population, form, out, None, published=False)
+        history_commands.assess(wanted, label)
+        return
+    place = find(label, periods.month, region or DEFAULT_REGION, stack)
     now, earlier = ask(place, lambda database: _both(database, place))
     both = (place.period, period_before(place.period))
     found = assessment(now, earlier, both, population, place.pack)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -22,7 +21,6 @@ from services.reports.adapters.asking import (
     Out,
     Place,
     Published,
-    Region,
     Stack,
     Whose,
     ask,
@@ -33,6 +31,7 @@ from services.reports.adapters.asking import (
 )
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form
+from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
 from services.reports.domain import period as periods
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.period import Period
@@ -49,15 +48,6 @@ app.add_typer(assessment_commands.app)
 app.add_typer(bulletin_commands.app)
 history_commands.register(app)
 
-RegionOrOnly = Annotated[
-    str | None, typer.Option(help="region pack; with --local the region imported")
-]
-Imported = Annotated[
-    Path | None, typer.Option("--local", help="print the figures of the history in this folder")
-]
-AsOf = Annotated[
-    datetime | None, typer.Option(help="with --local: when open cases are judged, local time")
-]
 Json = Annotated[bool, typer.Option("--json", help="as --format json")]
 Which = Annotated[Table | None, typer.Option(help="one table only")]
 
@@ -77,10 +67,11 @@ def month(  # noqa: PLR0913, PLR0917 - a command line's options, each named wher
     as_json: Json = False,  # noqa: FBT002 - a switch
 ) -> None:
     """Write the tables of a month; with --local, what was imported."""
-    if local is not None:
-        history_commands.show_month(label, region, local, as_of)
-        return
     form = Form.JSON if as_json else form
+    if local is not None:
+        wanted = Wanted(local, region, as_of, population, form, out, table, published)
+        history_commands.show(wanted, label, periods.month)
+        return
     place = find(label, periods.month, region or DEFAULT_REGION, stack)
     _write(place, population, form, out, table, published=published)
 
@@ -90,15 +81,21 @@ def _command(metavar: str, parse: Callable[[str, ZoneInfo], Period]) -> Callable
 
     def command(  # noqa: PLR0913, PLR0917 - the same options
         label: str,
-        region: Region = DEFAULT_REGION,
+        region: RegionOrOnly = None,
         stack: Stack = None,
         population: Whose = Population.REAL,
         form: As = Form.JSON,
         out: Out = None,
         table: Which = None,
         published: Published = False,  # noqa: FBT002 - a switch
+        local: Imported = None,
+        as_of: AsOf = None,
     ) -> None:
-        place = find(label, parse, region, stack)
+        if local is not None:
+            wanted = Wanted(local, region, as_of, population, form, out, table, published)
+            history_commands.show(wanted, label, parse)
+            return
+        place = find(label, parse, region or DEFAULT_REGION, stack)
         _write(place, population, form, out, table, published=published)
 
     # typer reads annotations by name, and this one is made here

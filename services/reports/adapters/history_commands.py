@@ -1,67 +1,245 @@
-"""`import`, and `month` of what was imported: needs neither a broker nor PostgreSQL."""
+"""`import`, and the tables of what was imported: needs neither a broker nor PostgreSQL."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
+from zoneinfo import ZoneInfo
 
 import duckdb
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from services.reports.adapters import history, history_months
+from services.reports.adapters.formats import Form, document
 from services.reports.adapters.history import HistoryRefused
-from services.reports.domain.history_mapping import WrongMapping, checked
-from services.reports.domain.period import WrongPeriod
+from services.reports.adapters.history_assessment import assessed
+from services.reports.adapters.history_scope import Scope, scope_of
+from services.reports.adapters.history_suggestion import suggested
+from services.reports.adapters.history_tables import HistoryTables
+from services.reports.domain.canonical import canonical
+from services.reports.domain.facts import Population
+from services.reports.domain.history_mapping import Mapping, WrongMapping, checked
+from services.reports.domain.history_published import published_month
+from services.reports.domain.history_tables import Asked
+from services.reports.domain.history_words import explained
+from services.reports.domain.period import Period, WrongPeriod
+from services.reports.domain.report import Report
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
+RegionOrOnly = Annotated[
+    str | None, typer.Option(help="region pack; with --local the region imported")
+]
+Imported = Annotated[
+    Path | None, typer.Option("--local", help="answer from the history in this folder")
+]
+AsOf = Annotated[
+    datetime | None, typer.Option(help="with --local: when open cases are judged, local time")
+]
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
-Local = Annotated[Path, typer.Option("--local", help="folder the history is kept in")]
 
-
-def load(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV of closed history")],
-    mapping: Annotated[Path, typer.Option(help="how its columns are read (docs/import)")],
-    region: Annotated[str, typer.Option(help="name the cases are kept under")],
-    local: Local,
+def load(  # noqa: PLR0913, PLR0917 - a command line's options, each named where it is used
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="CSV of closed history")
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="how its columns are read (docs/import)")
+    ] = None,
+    region: Annotated[str, typer.Option(help="name the cases are kept under")] = "",
+    local: Annotated[
+        Path | None, typer.Option("--local", help="folder the history is kept in")
+    ] = None,
     as_of: Annotated[
         datetime | None, typer.Option(help="when open cases are judged, local time")
     ] = None,
+    dry_run: Annotated[  # noqa: FBT002 - a switch
+        bool, typer.Option("--dry-run", help="say what would be read, store nothing")
+    ] = False,
+    check: Annotated[  # noqa: FBT002 - a switch
+        bool, typer.Option("--check", help="check the mapping, and FILE's header if given")
+    ] = False,
+    explain: Annotated[  # noqa: FBT002 - a switch
+        bool, typer.Option("--explain", help="say in words how the mapping reads a file")
+    ] = False,
+    suggest: Annotated[  # noqa: FBT002 - a switch
+        bool, typer.Option("--suggest", help="print a mapping to start from for FILE")
+    ] = False,
 ) -> None:
     """Load closed cases from a CSV; again changes nothing. Rejected rows go to a file beside."""
-    if not _REGION.fullmatch(region):
-        _quit(f"region {region!r}: write it in a-z, 0-9, - and _, for example xianju", WRONG_USE)
-    try:
-        read = history.read_mapping(mapping)
+    with _told():
+        if suggest:
+            typer.echo(suggested(_needed(file, "FILE")), nl=False)
+            return
+        read = history.read_mapping(_needed(mapping, "--mapping"))
         if as_of:
-            read = checked(msgspec.structs.replace(read, as_of=as_of))
-        done = history.load(file, read, region, local, _tell)
-    except (HistoryRefused, WrongMapping) as wrong:
+            read = checked(replace(read, as_of=as_of))
+        if check or explain:
+            _check(read, file, explain=explain)
+            return
+        if not _REGION.fullmatch(region):
+            _quit(
+                f"--region {region!r}: write it in a-z, 0-9, - and _, for example xianju", WRONG_USE
+            )
+        done = history.load(
+            _needed(file, "FILE"), read, region, _needed(local, "--local"), _tell, dry_run=dry_run
+        )
+    _print(done)
+
+
+def _check(mapping: Mapping, file: Path | None, *, explain: bool) -> None:
+    if file is not None:
+        mapping = history.with_columns_of(file, mapping)
+    lines = explained(mapping) if explain else ["the mapping can be used"]
+    typer.echo("\n".join(lines))
+
+
+def _needed(given: Path | None, name: str) -> Path:
+    if given is None:
+        _quit(f"{name} is missing; `import --help` shows the use", WRONG_USE)
+    return given
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for of imported history on the command line."""
+
+    local: Path
+    region: str | None
+    as_of: datetime | None
+    population: Population
+    form: Form
+    out: Path | None
+    table: str | None
+    published: bool
+
+
+def show(wanted: Wanted, label: str, parse: Callable[[str, ZoneInfo], Period]) -> None:
+    """Write the tables of a period; without a table, JSON is every figure on the screen."""
+    with _told(), history.opened(wanted.local, write=False) as db:
+        scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
+        period = parse(label, scope.zone)
+        if wanted.table is None and wanted.form is Form.JSON:
+            _print(_every_figure(scope, period, published=wanted.published))
+            return
+        tables = HistoryTables(scope, period)
+        if wanted.table is not None:
+            report = tables.table(_asked(wanted.table), published=wanted.published)
+            _write(wanted, scope, period, report, tables.notes())
+            return
+        written = 0
+        for asked in Asked:
+            if asked is Asked.ASSESSMENT:
+                continue
+            try:
+                report = tables.table(asked, published=wanted.published)
+            except HistoryRefused as unanswered:
+                _tell(str(unanswered))
+                continue
+            _write(wanted, scope, period, report, tables.notes())
+            written += 1
+        if not written:
+            _quit("no table could be answered", WRONG_USE)
+
+
+def assess(wanted: Wanted, label: str) -> None:
+    """Write the assessment of the units of a month."""
+    with _told(), history.opened(wanted.local, write=False) as db:
+        scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
+        report, period, notes = assessed(scope, label)
+        _write(wanted, scope, period, report, notes)
+
+
+def _every_figure(scope: Scope, period: Period, *, published: bool) -> object:
+    found = history_months.computed(scope, period)
+    return published_month(found) if published else found
+
+
+def _asked(table: str) -> Asked:
+    try:
+        return Asked(table)
+    except ValueError:
+        raise HistoryRefused(
+            f"table {table} cannot be answered from imported history: no mapping can name what it needs"
+        ) from None
+
+
+def _write(wanted: Wanted, scope: Scope, period: Period, report: Report, notes: list[str]) -> None:
+    body = _rendered(report, wanted.form, notes)
+    if wanted.out is None and wanted.form is Form.JSON:
+        sys.stdout.buffer.write(body)
+        sys.stdout.flush()
+        return
+    folder = wanted.out or Path("build") / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [scope.region, period.label]
+    words += [wanted.population] if wanted.population is Population.EXERCISE else []
+    words += ["published"] if wanted.published else []
+    name = _NAMES[type(report).__name__]
+    path = folder / f"{'-'.join([*words, name])}.{wanted.form}"
+    path.write_bytes(body)
+    typer.echo(path)
+
+
+_NAMES = {
+    "Overview": Asked.OVERVIEW,
+    "CategoryTable": Asked.CATEGORIES,
+    "UnitTable": Asked.UNITS,
+    "OverdueTable": Asked.OVERDUE,
+    "GapTable": Asked.GAPS,
+    "QualityTable": Asked.QUALITY,
+    "AssessmentTable": Asked.ASSESSMENT,
+}
+
+
+def _rendered(report: Report, form: Form, notes: list[str]) -> bytes:
+    """Return *report* as bytes, with what a reader has to know of an import below it."""
+    if form is Form.JSON:
+        return canonical(report)
+    read = document(report)
+    read = replace(read, footnotes=[*read.footnotes, *notes])
+    match form:
+        case Form.HTML:
+            from services.reports.adapters.page import page  # noqa: PLC0415 - only when asked for
+
+            return page(read)
+        case Form.XLSX:
+            from services.reports.adapters.workbook import workbook  # noqa: PLC0415 - the same
+
+            return workbook(read)
+        case Form.CSV:
+            from services.reports.adapters.csv_file import csv_file  # noqa: PLC0415 - the same
+
+            return csv_file(read)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """End a wrong use with what to do, and Ctrl-C with what it left."""
+    try:
+        yield
+    except (HistoryRefused, WrongMapping, WrongPeriod) as wrong:
         _quit(str(wrong), WRONG_USE)
     except (KeyboardInterrupt, duckdb.InterruptException):
         _quit("stopped: nothing was stored", INTERRUPTED)
     except duckdb.Error as failed:
         _quit(f"nothing was stored: {failed}", FAILED)
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(done), indent=2).decode() + "\n")
-
-
-def show_month(label: str, region: str | None, local: Path, as_of: datetime | None) -> None:
-    """Print the figures of a month of what was imported as JSON."""
-    try:
-        with history.opened(local, write=False) as db:
-            found = history_months.month(db, label, region, as_of)
-    except (HistoryRefused, WrongPeriod) as wrong:
-        _quit(str(wrong), WRONG_USE)
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
     app.command("import")(load)
+
+
+def _print(found: object) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
 
 
 def _tell(what: str) -> None:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from services.reports.domain.category_months import CategoryTable
 from services.reports.domain.history_mapping import Dimension, Stamp
 from services.reports.domain.history_terms import Basis
+from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.quality import QualityRow, QualityTable
 from services.reports.domain.report import Report
@@ -85,6 +86,8 @@ def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
                 rows=[replace(row, **none) for row in report.rows],
                 total=replace(report.total, **none),
             )
+        case OverdueTable():
+            return replace(report, supervision=None)
         case QualityTable():
             return replace(
                 report,

@@ -12,7 +12,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.reports.adapters import history
-from services.reports.domain.history_mapping import Columns, Label, Mapping, PartOf, Within
+from services.reports.domain.history_mapping import (
+    AcrossFiles,
+    Columns,
+    Label,
+    Limits,
+    Mapping,
+    PartOf,
+    Standings,
+    Within,
+)
 
 HEADER = [
     "no",
@@ -27,6 +36,11 @@ HEADER = [
     "where",
     "verdict",
     "phone",
+    "signed",
+    "left",
+    "told",
+    "state",
+    "file no",
 ]
 
 ROWS = Mapping(
@@ -55,6 +69,33 @@ ROWS = Mapping(
 
 UNITS = replace(ROWS, key=[], group_by=["no"])
 """A row is a unit of a case."""
+
+JUDGED = replace(
+    ROWS,
+    columns=replace(
+        ROWS.columns,
+        acked="signed",
+        turned_out="left",
+        fed_back="told",
+        number="file no",
+        unit=None,
+    ),
+    limits=Limits(acked=60, arrived=480, fed_back=7200, closed=3600),
+    standing=Standings(
+        column="state", invalid=["void"], duplicate=["dup"], test=["test"], exercise=["drill"]
+    ),
+    ignore_case=True,
+    within=Within(acked=[30], turned_out=[300], arrived=[300, 480], closed=[3600]),
+)
+"""Everything a mapping can say, a row being a case of its department."""
+
+JUDGED_UNITS = replace(
+    JUDGED, key=[], group_by=["no"], columns=replace(JUDGED.columns, unit="unit")
+)
+"""The same, a row being a unit of a case."""
+
+MERGED = replace(JUDGED_UNITS, across_files=AcrossFiles.MERGE)
+"""The same, units of one case in several files."""
 
 
 def row(**fields: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from services.reports.domain import period as periods
 from services.reports.domain.history_mapping import Dimension, Mapping, Stamp
 from services.reports.domain.history_rows import Case, cases
 from tests.unit.reports import history_files
-from tests.unit.reports.history_files import ROWS, UNITS
+from tests.unit.reports.history_files import JUDGED, MERGED, ROWS, UNITS
 
 AUTUMN = datetime(2015, 10, 31, 20)  # noqa: DTZ001 - local: the night the clocks go back, and a month's end
 FORMS = ["%Y-%m-%d %H:%M:%S", "%m/%d/%Y %I:%M:%S %p"]
@@ -78,6 +78,11 @@ ROW = st.fixed_dictionaries(
         "where": VALUES,
         "verdict": st.sampled_from(["", "OK", "FINE", "LATE", "late"]),
         "phone": st.just("13800000000"),
+        "signed": times(),
+        "left": times(),
+        "told": times(),
+        "state": st.sampled_from(["", "", "", "", "open", "dup", "VOID", "test", "drill"]),
+        "file no": st.sampled_from(["", "A1", "a2"]),
     }
 )  # fmt: skip
 
@@ -111,14 +116,14 @@ def expected(case: Case) -> tuple[object, ...]:
     return (case.id, case.units, *stamps, *values, *said, sent)
 
 
-@given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS]))
+@given(rows=st.lists(ROW, max_size=25), mapping=st.sampled_from([ROWS, UNITS, JUDGED, MERGED]))
 @example(rows=[history_files.row(in_=each, no=str(n)) for n, each in enumerate(ODD)], mapping=ROWS)
 @example(rows=[history_files.row(in_=each) for each in ODD], mapping=UNITS)
 @example(rows=[history_files.row(due="2015-12-01 00:00:00", verdict="OK")], mapping=ROWS)
 @example(rows=[history_files.row(where="north"), history_files.row(where="south")], mapping=UNITS)
 @example(rows=[history_files.row(where=""), history_files.row(no="", where="1")], mapping=PAIRS)
 @example(rows=HUNDRED, mapping=ROWS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> None:
     """Same cases with the same ids, same rejects in the same rows, same figures of the month."""
     pure, refused = cases(rows, mapping, "county")

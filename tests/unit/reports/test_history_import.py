@@ -94,7 +94,10 @@ def test_line_ends(tmp_path: Path, newline: str) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes(
         newline.join(
-            [",".join(HEADER), *[f"{n},2015-11-02 08:00:00,,,,,,,,,," for n in "12"]]
+            [
+                ",".join(HEADER),
+                *[f"{n},2015-11-02 08:00:00" + "," * (len(HEADER) - 2) for n in "12"],
+            ]
         ).encode()
     )
 
@@ -170,9 +173,11 @@ def large() -> Callable[[Path], Path]:
 
     def write(path: Path) -> Path:
         with path.open("w") as out:
+            rest = "," * (len(HEADER) - 12)
             out.write(",".join(HEADER) + "\n")
             out.writelines(
-                f"{n},2015-11-{n % 28 + 1:02} 08:00:00,,,,,,,,{n % 97},,\n" for n in range(400_000)
+                f"{n},2015-11-{n % 28 + 1:02} 08:00:00,,,,,,,,{n % 97},,{rest}\n"
+                for n in range(400_000)
             )
         return path
 

@@ -1,0 +1,41 @@
+"""The assessment of units from imported history: the pure functions over the cases of two months."""
+
+from __future__ import annotations
+
+from services.reports.adapters.history_cases import cases_of
+from services.reports.adapters.history_scope import Scope
+from services.reports.adapters.history_source import HistoryRefused
+from services.reports.adapters.history_tables import HistoryTables
+from services.reports.domain import period as periods
+from services.reports.domain.assessment import AssessmentTable, assessment
+from services.reports.domain.earlier import period_before
+from services.reports.domain.facts import Facts
+from services.reports.domain.history_facts import facts_of
+from services.reports.domain.history_pack import pack_of
+from services.reports.domain.history_tables import Asked, lacking
+from services.reports.domain.period import Period
+
+_DUE = "id IN (SELECT incident_id FROM clocks)"
+
+
+def assessed(scope: Scope, label: str) -> tuple[AssessmentTable, Period, list[str]]:
+    """Return the assessment of month *label*, its period and what a reader has to know.
+
+    Satisfaction, reporting and rework owe nothing: no column says them. Raises WrongPeriod and
+    HistoryRefused.
+    """
+    period = periods.month(label, scope.zone)
+    before = period_before(period)
+    tables = HistoryTables(scope, period)
+    if wanted := lacking(Asked.ASSESSMENT, tables.basis):
+        raise HistoryRefused(f"the assessment needs what the mapping does not name: {wanted}")
+    now, then = _facts(scope, period), _facts(scope, before)
+    units = {duty.unit for facts in (now, then) for duty in facts.assignments if duty.unit}
+    pack = pack_of(scope.region, tables.basis, units=units)
+    return assessment(now, then, (period, before), scope.population, pack), period, tables.notes()
+
+
+def _facts(scope: Scope, period: Period) -> Facts:
+    tables = HistoryTables(scope, period)
+    _ = tables.months
+    return facts_of(cases_of(scope, _DUE), tables.basis, tables.pack, scope.zone)
