@@ -84,3 +84,39 @@ async def test_a_restart_alarms_of_nothing_twice(stage: Stage, kafka: SessionKaf
 
     assert 4 == len(found)
     assert 2 == len({row["cause"] for row in found})
+
+
+async def test_a_consumer_that_waits_for_a_person_calls_one(
+    stage: Stage, kafka: SessionKafka
+) -> None:
+    """Past the limit of dead letters it stops rather than divert an hour of emergencies: somebody must come."""
+    twin = f"{stage.incidents_topic}.dead"
+    await kafka.topics(Topic(twin, 1))
+    _, consumers = await stage.also_hearing("notify.dead", twin)
+    nonsense = Outgoing(stage.incidents_topic, b"key", b"not an event", [])
+    await stage.write(*[nonsense] * 120)
+
+    def called() -> list[str]:
+        texts = [order.text for gateway in (stage.sms, stage.webhook) for order in gateway.orders]
+        return [text for text in texts if "已停止处理、等待人工" in text]
+
+    async def on_both() -> bool:
+        return len(called()) == 2
+
+    async with stage.here(consumers=consumers):
+        await until(on_both)
+
+    assert all("平台告警：notify.urgent" in text for text in called())
+
+
+async def test_a_reader_without_an_offset_calls_too(stage: Stage, kafka: SessionKafka) -> None:
+    """Whoever hears the twins cannot be told of by a twin: it calls by itself, once."""
+    twin = await kafka.topic("call.urgent.dead")
+    name = kafka.unique("notify.dead")
+    async with stage.here(consumers={**stage.task.consumers, name: (twin,)}):
+        found = await stage.settled(NO_INCIDENT, 2)
+
+    assert 2 == len(found)
+    assert {f"【联动】平台告警：{name}已停止处理、等待人工，请立即检查。"} == {
+        order.text for order in stage.sms.orders
+    }

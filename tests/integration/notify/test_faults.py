@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
+from shared.contracts.incident import ChangeKind
 from tests.engine import until
 from tests.integration.notify.stage import Stage, fresh
 from tests.unit.notify.cases import dispatched, event
@@ -147,6 +148,31 @@ async def test_a_row_nobody_owns_is_sent(stage: Stage) -> None:
         await stage.settled(incident, 2)
 
     assert [2, 2] == [n for g in (stage.sms, stage.webhook) for n in g.times(incident).values()]
+
+
+async def test_a_claim_takes_nothing_from_behind_a_living_holder(stage: Stage) -> None:
+    """First in, first out per (incident, recipient), over processes: the first one is another's still."""
+    incident, other = fresh().incident_id, fresh().incident_id
+    with ended(stage.process()):
+        for each in (incident, other):
+            await stage.say(event(fresh_as(each), *dispatched("xj-rescue")))
+            await stage.say(event(fresh_as(each), (ChangeKind.REWORK, "xj-rescue")))
+            await stage.settled(each, 4)
+        await stage.database.write(
+            "insert into holder values ('2/living', clock_timestamp() + interval '1 hour')"
+        )
+        await stage.database.write(
+            "update notice n set state = 'queued', version = 0, owner = case when incident_id = $1 and"
+            " cause = (select cause from notice where incident_id = $1 order by seq limit 1)"
+            " then '2/living' else '' end where channel = 'sms'",
+            incident,
+        )
+        await stage.settled(other, 4)
+        held = [
+            (r["owner"], r["state"]) for r in await stage.rows(incident) if r["channel"] == "sms"
+        ]
+
+    assert [("2/living", "queued"), ("", "queued")] == held
 
 
 async def test_a_row_whose_commit_was_never_answered_is_found(stage: Stage) -> None:

@@ -1,0 +1,221 @@
+"""What the handler does with a batch: who holds a notice, what waits, what is marked; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from services.notify.domain.line import Held
+from services.notify.domain.notice import Notice, OpenNotice
+from services.notify.domain.view import View
+from services.notify.handlers import Listener
+from services.notify.ports import Known
+from shared.contracts.incident import AssignmentState, ChangeKind, IncidentEvent, Stamp, StampKind
+from shared.contracts.notice import Purpose
+from shared.contracts.sla import ClockChangeKind, SlaEvent
+from shared.contracts.values import Lane
+from shared.runtime.bus import Partition, Record
+from shared.runtime.events import Event
+from shared.runtime.store import Work
+from tests.unit.notify.cases import (
+    INCIDENT,
+    PACK,
+    T0,
+    a_clock,
+    a_duty,
+    an_incident,
+    assignment_of,
+    clock_event,
+    dispatched,
+    event,
+    minutes,
+    view_of,
+)
+
+ME, OTHER = "1/me", "2/other"
+
+
+@dataclass
+class Stored:
+    """What the ledger holds of the incident."""
+
+    version: int = 1
+    view: View | None = None
+    queued: Sequence[OpenNotice] = ()
+
+
+@dataclass
+class FakeLedger:
+    """The port `Ledger`, in memory."""
+
+    stored: Stored = field(default_factory=Stored)
+    owner: str = ME
+    rows: dict[str, tuple[str, Notice]] = field(default_factory=dict)
+    overtaken: dict[UUID, str] = field(default_factory=dict)
+    taken_at: dict[UUID, datetime] = field(default_factory=dict)
+
+    async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
+        return dict.fromkeys(incidents, self.stored)
+
+    def save_view(self, work: Work, view: View, base: int) -> None:
+        self.stored.view = view
+
+    def queue(self, work: Work, notice: Notice, body: bytes, owner: str, why: str | None) -> None:
+        self.rows[notice.order.channel] = owner, notice
+
+    def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
+        self.overtaken |= reasons
+
+    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
+        self.taken_at |= duties
+
+    def purge(self, work: Work, incident: UUID) -> None:
+        raise AssertionError("nothing is purged here")
+
+    def heard(self, work: Work, lane: Lane, event: UUID) -> None:
+        raise AssertionError("no heartbeat here")
+
+
+@dataclass
+class FakeOffice:
+    """The port `Office`: knows *known*, remembers what it was handed."""
+
+    known: set[UUID] = field(default_factory=set)
+    handed: list[Held] = field(default_factory=list)
+    taken_out: dict[UUID, str] = field(default_factory=dict)
+    has_room: bool = True
+
+    def __contains__(self, notice_id: UUID) -> bool:
+        return notice_id in self.known
+
+    def accept(self, notices: Sequence[Held]) -> None:
+        self.handed += notices
+
+    def overtake(self, reasons: Mapping[UUID, str]) -> None:
+        self.taken_out |= reasons
+
+
+@dataclass
+class FakeClock:
+    """Platform time at production's speed."""
+
+    at: datetime = T0
+    speed: float = 1.0
+
+    def now(self) -> datetime:
+        return self.at
+
+
+async def heard(
+    said: IncidentEvent | SlaEvent,
+    ledger: FakeLedger,
+    office: FakeOffice,
+    age: timedelta = timedelta(),
+) -> Work:
+    """Hand one event to the handler and commit what it decided."""
+    of_incident = isinstance(said, IncidentEvent)
+    topic = "incident.urgent.v1" if of_incident else "sla.urgent.v1"
+    record = Record(Partition(topic, 0), 0, None, None, ())
+    came = Event(
+        uuid4(), "router" if of_incident else "sla", "", "", INCIDENT, 1, T0, said, None, record
+    )  # fmt: skip
+    work = Work()
+    await Listener(PACK, ledger, office, FakeClock(T0 + age)).on_events([came], work)
+    for action in work.on_commit:
+        action()
+    return work
+
+
+def waiting(channel: str, owner: str, *, late: bool = False) -> OpenNotice:
+    """Return an earlier notice of the rescue team that is not settled."""
+    return OpenNotice(
+        notice_id=uuid4(), recipient="xj-rescue", channel=channel, purpose=Purpose.LEADERS,
+        owner=owner, late=late,
+    )  # fmt: skip
+
+
+ORDER = event(an_incident(), *dispatched("xj-rescue"))
+
+
+async def test_a_new_notice_goes_to_whoever_holds_the_one_before_it() -> None:
+    """First in, first out per (incident, recipient), over processes; the other channel goes at once."""
+    ledger = FakeLedger(Stored(queued=(waiting("sms", OTHER),)))
+    office = FakeOffice()
+    await heard(ORDER, ledger, office)
+
+    assert {"sms": OTHER, "webhook": ME} == {c: owner for c, (owner, _) in ledger.rows.items()}
+    assert ["webhook"] == [held.order.channel for held in office.handed]
+
+
+async def test_behind_an_own_row_this_process_does_not_know_it_waits_in_the_ledger() -> None:
+    """A commit whose answer was lost: both are found by the sweep, in order."""
+    ledger, office = FakeLedger(Stored(queued=(waiting("sms", ME),))), FakeOffice()
+    await heard(ORDER, ledger, office)
+
+    assert (ME, ["webhook"]) == (ledger.rows["sms"][0], [h.order.channel for h in office.handed])
+
+
+async def test_behind_an_own_row_in_hand_it_is_handed_over() -> None:
+    """The line keeps the order."""
+    before = waiting("sms", ME)
+    ledger, office = FakeLedger(Stored(queued=(before,))), FakeOffice({before.notice_id})
+    await heard(ORDER, ledger, office)
+
+    assert {"sms", "webhook"} == {held.order.channel for held in office.handed}
+
+
+async def test_an_order_does_not_wait_behind_what_waits_for_a_digest() -> None:
+    """A late reminder stands in nobody's way."""
+    ledger, office = FakeLedger(Stored(queued=(waiting("sms", "", late=True),))), FakeOffice()
+    await heard(ORDER, ledger, office)
+
+    assert {"sms", "webhook"} == {held.order.channel for held in office.handed}
+    assert {ME} == {owner for owner, _ in ledger.rows.values()}
+
+
+async def test_without_room_rows_are_nobodys() -> None:
+    """They wait in the ledger for whoever has room."""
+    ledger, office = FakeLedger(), FakeOffice(has_room=False)
+    await heard(ORDER, ledger, office)
+
+    assert ({""}, []) == ({owner for owner, _ in ledger.rows.values()}, office.handed)
+
+
+async def test_a_late_reminder_is_given_to_no_sender() -> None:
+    """DOMAIN §4: it waits for its recipient's digest; the order of the same age leaves."""
+    ledger, office = FakeLedger(Stored(view=view_of())), FakeOffice()
+    warned = clock_event(ClockChangeKind.WARNED, a_clock())
+    await heard(warned, ledger, office, age=minutes(31))
+    owner, notice = ledger.rows["webhook"]
+
+    assert ("", True, []) == (owner, notice.late, office.handed)
+    fresh, hands = FakeLedger(), FakeOffice()
+    await heard(ORDER, fresh, hands, age=minutes(31))
+    assert 2 == len(hands.handed)
+
+
+async def test_what_a_release_overtakes_is_marked_and_taken_out() -> None:
+    """Superseded rows are dropped before sending: in the ledger, and in the sender's hands."""
+    order = replace(
+        waiting("sms", ME), purpose=Purpose.DISPATCH, assignment_id=assignment_of("xj-rescue")
+    )
+    ledger, office = FakeLedger(Stored(view=view_of(), queued=(order,))), FakeOffice()
+    released = an_incident(a_duty(state=AssignmentState.RELEASED), version=2)
+    await heard(event(released, (ChangeKind.RELEASED, "xj-rescue")), ledger, office)
+
+    assert {order.notice_id: "duty_over"} == ledger.overtaken == office.taken_out
+
+
+async def test_when_a_unit_took_its_order_is_noted() -> None:
+    """Row 6: at the unit's own stamp."""
+    stamp = Stamp(kind=StampKind.ACKED, occurred_at=T0 + minutes(1), recorded_at=T0 + minutes(2))
+    acked = replace(a_duty(state=AssignmentState.ACKED), stamps=(stamp,))
+    ledger = FakeLedger(Stored(view=view_of()))
+    said = event(an_incident(acked, version=2), (ChangeKind.ACKED, "xj-rescue"))
+    await heard(said, ledger, FakeOffice())
+
+    assert {assignment_of("xj-rescue"): T0 + minutes(1)} == ledger.taken_at
