@@ -175,7 +175,6 @@ async def test_an_older_event_again_brings_nothing_back(place: Town) -> None:
     await place.later(MONTH + minutes(1))
     await place.swept()
     await place.heard(said)
-    await place.carried()
     [after] = await place.incidents()
 
     assert {} == await place.where(*WORDS)
