@@ -194,6 +194,22 @@ def test_a_minute_is_said_once_when_closed_and_again_when_a_late_call_corrects_i
     assert [(T0, 2)] == [(each.start, each.value) for each in corrected]
 
 
+def test_at_a_drills_speed_a_minute_waits_for_what_is_on_the_way() -> None:
+    """At speed 720 two wall seconds are 24 minutes: a call that long under way is no correction."""
+    live, grace = a_live(), timedelta(minutes=24)
+    early = said(live.advance(T0 + minutes(20), grace), Figure.CALLS)
+    live.call(a_seen(1), T0 + minutes(20))
+    closed = [
+        each
+        for step in range(21, 40)
+        for each in said(live.advance(T0 + minutes(step), grace), Figure.CALLS)
+        if each.start == T0
+    ]
+
+    assert [] == [each for each in early if each.start >= T0]
+    assert [1] == [each.value for each in closed]
+
+
 def test_a_silent_line_says_zero_every_minute() -> None:
     """A reader can tell silence from a picture that stopped."""
     live = a_live()
