@@ -15,7 +15,7 @@ STACK ?= $(REGION)
 SECONDS ?=
 DATA ?=
 
-.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory format clean
+.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory bench-surge format clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench-timers: setup ## lateness with 100 thousand and a million open clocks
 
 bench-memory: setup ## memory of the six idle services after one report
 	@$(RUN) -m benchmarks.memory
+
+bench-surge: setup ## surge charts on recorded calls: false alarms and delays (about 3 minutes; LIANDONG_DATA)
+	@$(RUN) -m benchmarks.surge
 
 format: setup ## ruff's formatter and safe fixes
 	@$(RUN) -m ruff check --fix --exit-zero .
