@@ -6,16 +6,19 @@ import asyncio
 import getpass
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from shared.contracts.consumers import CONSUMERS
+from shared.contracts.raw_consumers import raw_consumers
 from shared.runtime import operations
 from shared.runtime.bus import Partition
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
 from shared.runtime.kafka import bounds_of
+from shared.runtime.packs import load_pack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 offsets_app = typer.Typer(no_args_is_help=True, help="Where consumers stand.")
@@ -68,11 +71,21 @@ def seed(
     """Store where a new consumer starts; existing rows stay."""
 
     async def action(database: Database) -> int:
-        topics = [topic] if topic else list(CONSUMERS[consumer])
+        topics = [topic] if topic else _heard(consumer)
         bounds = await bounds_of(_setting(consumer, "KAFKA"), topics)
         return await operations.seed(database, consumer, bounds, at=at)
 
     typer.echo(f"{consumer}: {_run(consumer, action)} partitions seeded at {at}")
+
+
+def _heard(consumer: str) -> list[str]:
+    if consumer in CONSUMERS:
+        return list(CONSUMERS[consumer])
+    pack = load_pack(Path(_setting(consumer, "REGION_DIR")))
+    raw = raw_consumers(department.id for department in pack.departments)
+    if consumer not in raw:
+        raise typer.BadParameter(f"{consumer} is none of {', '.join([*CONSUMERS, *raw])}")
+    return list(raw[consumer])
 
 
 @offsets_app.command("set")

@@ -24,7 +24,7 @@ DEFAULT_PAGE, MAX_PAGE = 50, 200
 READERS = ("desk", "auditor")
 
 _COLUMNS = """seq, notice_id, incident_id, cause, recipient, channel, purpose, lane, assignment_id, state,
-  attempts, queued_at, settled_at, provider_ref, reason, version"""
+  attempts, queued_at, settled_at, acknowledged_at, provider_ref, reason, late, replaces, version"""
 _OF_INCIDENT = f"""
 select {_COLUMNS} from notice where incident_id = $1 and seq > $2 order by incident_id, seq limit $3
 """
@@ -122,9 +122,10 @@ def _position(cursor: str) -> int:
 
 def _shown(row: Any) -> dict[str, Any]:
     texts = ("notice_id", "incident_id", "cause", "assignment_id")
-    times = ("queued_at", "settled_at")
+    times = ("queued_at", "settled_at", "acknowledged_at")
     shown: dict[str, Any] = {key: row[key] for key in row.keys() if key not in ("seq", "lane")}  # noqa: SIM118 - a driver's row iterates values
     shown |= {key: str(row[key]) if row[key] is not None else None for key in texts}
     shown |= {key: row[key].isoformat() if row[key] is not None else None for key in times}
+    shown["replaces"] = [str(each) for each in row["replaces"] or ()]
     shown["lane"] = "ordinary" if row["lane"] else "urgent"
     return shown

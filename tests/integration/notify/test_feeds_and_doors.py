@@ -80,7 +80,10 @@ async def test_the_desk_sees_who_was_told_page_by_page(stage: Stage, tmp_path: P
             query["after"] = page["next"]
 
     assert [str(row["notice_id"]) for row in rows] == [each["notice_id"] for each in shown]
-    assert {"delivered"} == {each["state"] for each in shown}
+    assert {("delivered", None, False)} == {
+        (each["state"], each["acknowledged_at"], each["late"]) for each in shown
+    }
+    assert [[]] * 5 == [each["replaces"] for each in shown]
     assert PLACE not in json.dumps(shown, ensure_ascii=False)
 
 
