@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from deploy.topics import read_topics
 from services.notify.domain.alarm import (
     OTHER,
     Alarm,
@@ -23,6 +24,7 @@ from services.notify.domain.alarm import (
     word,
 )
 from services.notify.domain.notice import NO_INCIDENT, Occasion
+from shared.contracts.raw_consumers import DEAD_LETTERS, raw_consumers
 from tests.unit.notify.cases import PACK, T0, occasion
 
 PERIOD = timedelta(minutes=30)
@@ -152,3 +154,13 @@ def test_the_text_says_who_what_and_how_often() -> None:
 def test_no_sentence_of_a_topic_reaches_a_text(text: str) -> None:
     """Anybody may have written a twin's headers: only plain words pass."""
     assert OTHER == word(text)
+
+
+def test_every_feed_and_twin_that_is_read_is_created() -> None:
+    """A reader of a topic that does not exist would wait for ever, and nobody would be called."""
+    departments = [department.id for department in PACK.departments]
+    created = {topic.name for topic in read_topics(departments=departments)}
+    read = raw_consumers(departments)
+
+    assert set() == {topic for topics in read.values() for topic in topics} - created
+    assert {name for name in created if name.endswith(".dead")} == set(read[DEAD_LETTERS])
