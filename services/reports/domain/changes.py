@@ -11,8 +11,8 @@ from msgspec import Struct
 from services.reports.domain.quantities import UNSTABLE_BELOW
 
 TOLD = 3
-SIGNIFICANT = 2.58
-"""|z| from which chance alone explains a change in less than one case of a hundred (two-sided)."""
+SIGNIFICANT = 3.29
+"""|z| that chance alone reaches once in a thousand (two-sided): some sixty comparisons are made at once."""
 
 
 class Subject(StrEnum):

@@ -14,7 +14,7 @@ from services.reports.domain.dual_feedback import Given, given
 from services.reports.domain.facts import AssignmentFact, Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
-from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.suppression import Sum, hidden, without
 from services.reports.domain.units import (
     NOBODY,
     NOBODY_NAME,
@@ -148,17 +148,11 @@ def published_gaps(whole: GapTable) -> GapTable:
     sums += [tuple(f"{row.unit}/{cell}" for row in rows) for cell in _CELLS]
     gone = hidden(values, sums)
 
-    def kept(row: GapRow) -> GapRow:
-        counts = {
-            cell: None if f"{row.unit}/{cell}" in gone else getattr(row, cell) for cell in _CELLS
-        }
-        return replace(row, **counts)
-
     return replace(
         whole,
         heading=replace(whole.heading, published=True),
-        units=[kept(row) for row in whole.units],
-        total=kept(whole.total),
+        units=[without(row, row.unit, _CELLS, gone) for row in whole.units],
+        total=without(whole.total, TOTAL, _CELLS, gone),
         gap_count=None,
         gaps=[],
     )

@@ -20,8 +20,8 @@ from shared.contracts.pack import UNCLASSIFIED, Pack
 
 K = TypeVar("K")
 
-FORMULA = 1
-"""Version of the definitions below; a frozen month names the one it was computed with."""
+FORMULA = 2
+"""Version of the definitions below; a frozen month names the one it was computed with. 2: `opening`."""
 
 
 class LeftOut(Struct, frozen=True):

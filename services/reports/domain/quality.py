@@ -16,7 +16,7 @@ from services.reports.domain.heading import Heading, heading
 from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import Rate, rate
-from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.suppression import Sum, hidden, without
 from services.reports.domain.units import NOBODY, NOBODY_NAME, TOTAL, TOTAL_NAME, one_copy
 from shared.contracts.incident import AssignmentState
 from shared.contracts.pack import Pack, UnitKind
@@ -142,18 +142,12 @@ def published_quality(whole: QualityTable) -> QualityTable:
             sums.append((f"{row.unit}/duties", f"{row.unit}/{cell}", rest))
     gone = hidden(values, sums)
 
-    def kept(row: QualityRow) -> QualityRow:
-        counts = {
-            cell: None if f"{row.unit}/{cell}" in gone else getattr(row, cell) for cell in _CELLS
-        }
-        return replace(row, **counts)
-
     return replace(
         whole,
         heading=replace(whole.heading, published=True),
         unclassified=None,
         refused=None,
         refused_for=[],
-        units=[kept(row) for row in whole.units],
-        total=kept(whole.total),
+        units=[without(row, row.unit, _CELLS, gone) for row in whole.units],
+        total=without(whole.total, TOTAL, _CELLS, gone),
     )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 LEAST = 5
 """Smaller counts are not published; zero says nothing about anybody and stays."""
@@ -43,3 +47,12 @@ def _solvable(total: str, parts: Sequence[str], values: Mapping[str, int], gone:
         # the hidden total is the sum of its parts: one of them must be hidden too
         return not covered and any(values[part] for part in parts)
     return bool(covered) and (len(covered) == 1 or sum(values[p] for p in covered) < LEAST)
+
+
+R = TypeVar("R", bound=Struct)
+
+
+def without(row: R, key: str, cells: Iterable[str], gone: Iterable[str]) -> R:
+    """Return *row* with None for each of its *cells* whose `key/cell` is in *gone*."""
+    hide = frozenset(gone)
+    return replace(row, **{cell: None for cell in cells if f"{key}/{cell}" in hide})

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from services.reports.adapters.commands import app
 from services.reports.adapters.running_stack import DATABASE
+from services.reports.domain.overview import FORMULA
 from tests.integration.reports.stage import Stage
 from tests.integration.reports.test_freezing import READY, at, fed, first, later
 
@@ -44,7 +45,7 @@ async def test_a_month_from_freeze_to_revision(november: Stage) -> None:
     assert [0, 0, DIFFERS, 0, 0] == [
         r.exit_code for r in (frozen, unchanged, changed, revised, again)
     ]
-    assert "overview/real (formula 1)" in frozen.output
+    assert f"overview/real (formula {FORMULA})" in frozen.output
     assert not unchanged.output
     assert "valid_rate\t100 (2/2)\t50 (1/2)\tchanged" in changed.output
     assert "迟到数据补入" in revised.output

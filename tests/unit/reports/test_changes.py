@@ -45,11 +45,11 @@ def a_change(name: str, now: int, then: int, subject: Subject = Subject.CATEGORY
 
 
 def test_a_change_is_scored_by_its_cases_and_its_z() -> None:
-    """100 to 150 in months of the same length: 50 cases, z = 50 / sqrt(250) = 3.16."""
-    found = compared(cases(150), cases(100))
+    """100 to 160 in months of the same length: 60 cases, z = 60 / sqrt(260) = 3.72."""
+    found = compared(cases(160), cases(100))
 
-    assert (50, 50.0, 3.16, True) == (found.moved, found.percent, found.z, found.significant)
-    assert pytest.approx(50 * 50 / 250**0.5, abs=0.01) == found.score
+    assert (60, 60.0, 3.72, True) == (found.moved, found.percent, found.z, found.significant)
+    assert pytest.approx(60 * 60 / 260**0.5, abs=0.01) == found.score
 
 
 def test_months_of_unlike_length_are_compared_per_day() -> None:
@@ -88,7 +88,7 @@ def test_a_rate_of_few_never_changes(kept: int, few: int, other: int, many: int)
 def test_what_is_called_a_change_is_beyond_chance(
     now: int, then: int, days: int, before: int
 ) -> None:
-    """Significant means |z| >= 2.58 in the direction of the numbers that are printed."""
+    """Significant means |z| >= 3.29 in the direction of the numbers that are printed."""
     found = step(cases(now, days), cases(then, before))
 
     if found is not None and found.significant:

@@ -17,6 +17,7 @@ from services.reports.adapters.formats import KINDS, Form, accepted, document, r
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.overview import Overview, overview
 from services.reports.domain.publication import published_overview, published_units
+from services.reports.domain.report import Report
 from services.reports.domain.units import UnitTable, unit_table
 from services.reports.handlers import Question, Table, compute
 from tests.unit.reports.cases import (
@@ -29,6 +30,7 @@ from tests.unit.reports.cases import (
     opened,
     xianju,
 )
+from tests.unit.reports.test_bulletin import QUARTER, made
 
 
 def a_month() -> Facts:
@@ -106,7 +108,7 @@ def test_names_are_escaped() -> None:
     assert 2 == page.count(b"&lt;b&gt;&amp;")
 
 
-def sheets(report: Overview | UnitTable, *, values: bool) -> Any:
+def sheets(report: Report, *, values: bool) -> Any:
     """Open the workbook, with what its formulas were last or the formulas themselves."""
     return load_workbook(BytesIO(render(report, Form.XLSX)), data_only=values)
 
@@ -128,6 +130,36 @@ def test_formulas_carry_the_value_that_was_computed() -> None:
 
     assert report.valid == sheet[f"B{sheet.max_row}"].value
     assert 0.9 == book["总况"]["C5"].value
+
+
+def recalculated(sheet: Any, formula: str) -> float | str:
+    """Calculate what our workbooks use: a sum of cells, or one cell divided by another."""
+    if summed := re.fullmatch(r"=SUM\(([A-Z]+\d+:[A-Z]+\d+)\)", formula):
+        return sum(float(cell.value) for row in sheet[summed[1]] for cell in row)
+    rate = re.fullmatch(r'=IF\(([A-Z]+\d+)=0,"–",([A-Z]+\d+)/\1\)', formula)
+    assert rate, formula
+    below, above = sheet[rate[1]].value, sheet[rate[2]].value
+    return "–" if below == 0 else above / below
+
+
+@pytest.mark.parametrize("report", [*REPORTS, "bulletin"])
+def test_every_formula_gives_the_figure_that_was_computed(report: str) -> None:
+    """Recalculated by a spreadsheet, no cell changes but by the rounding of a percentage."""
+    table = made(QUARTER) if report == "bulletin" else REPORTS[report]()
+    written, computed = (sheets(table, values=values) for values in (False, True))
+    formulas = 0
+    for name in written.sheetnames:
+        for row in written[name].iter_rows():
+            for cell in row:
+                if isinstance(cell.value, str) and cell.value.startswith("="):
+                    formulas += 1
+                    known = computed[name][cell.coordinate].value
+                    found = recalculated(computed[name], cell.value)
+                    assert found == (
+                        known if isinstance(known, str) else pytest.approx(known, abs=6e-5)
+                    )
+
+    assert formulas or report.startswith("no")
 
 
 @pytest.mark.parametrize("report", [first, third])
@@ -152,6 +184,37 @@ def test_sheets_are_ready_to_print() -> None:
     assert ("9", "landscape") == (str(sheet.page_setup.paperSize), sheet.page_setup.orientation)
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
     assert 0 == sheet.page_setup.fitToHeight
+
+
+def test_a_workbook_says_what_it_is_on_every_page() -> None:
+    """Title above and page number below; the paragraph and the blanks stand on the last sheet."""
+    book = sheets(made(QUARTER), values=False)
+    sheet = book["到场"]
+
+    assert sheet.oddHeader.left.text == made(QUARTER).heading.title
+    assert "&P" in sheet.oddFooter.center.text
+    notes = [str(cell.value) for (cell,) in book["说明"].iter_rows()]
+    assert any(note.startswith("2026年第3季度共接各类警情") for note in notes)
+    assert any(note.startswith("签发：") for note in notes)
+
+
+def test_a_page_prints_on_a4_with_heads_repeated_and_no_chart_split() -> None:
+    """Title and page numbers in both languages, landscape for wide tables."""
+    page = render(made(QUARTER), Form.HTML).decode()
+
+    assert "size: A4 landscape" in page
+    assert 'counter(page) " of " counter(pages)' in page
+    assert "thead { display: table-header-group; }" in page
+    assert re.search(r"svg \{[^}]*break-inside: avoid", page)
+
+
+def test_a_reader_of_the_screen_hears_what_a_cell_is_of() -> None:
+    """Every head has its scope, every chart a name, English is marked as such."""
+    page = render(made(QUARTER), Form.HTML).decode()
+
+    assert not re.search(r"<th(?![^>]*scope=)[ >]", page)
+    assert page.count("<svg") == page.count('aria-label="') - 2
+    assert not re.search(r'class="en"(?! lang="en")', page)
 
 
 def test_a_workbook_has_no_stamp_of_its_own() -> None:
