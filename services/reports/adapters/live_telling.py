@@ -19,7 +19,7 @@ from shared.contracts.stats import Figure, LiveFigure, Verdict
 from shared.contracts.topics import dead_topic
 from shared.contracts.values import Lane
 from shared.runtime import metrics
-from shared.runtime.bus import Outgoing, Record, Sink
+from shared.runtime.bus import Outgoing, PermanentRefusal, Record, Sink
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.errors import Unavailable
 from shared.runtime.events import decode, pack_headers
@@ -114,9 +114,12 @@ class Picture:
             batch = [self._unsent.popleft() for _ in range(min(len(self._unsent), 500))]
             if batch:
                 outcomes = await self._sink.publish([_outgoing(message) for message in batch])
-                failed = [m for m, o in zip(batch, outcomes, strict=True) if o is not None]
+                told = list(zip(batch, outcomes, strict=True))
+                for why in {str(o) for _, o in told if isinstance(o, PermanentRefusal)}:
+                    _log.error("the broker refuses live figures for good", why=why)
+                failed = [m for m, o in told if o and not isinstance(o, PermanentRefusal)]
                 self._unsent.extendleft(reversed(failed))
-                metrics.PUBLISHED.labels(Lane.ORDINARY).inc(len(batch) - len(failed))
+                metrics.PUBLISHED.labels(Lane.ORDINARY).inc(outcomes.count(None))
                 if not failed:
                     continue
             await asyncio.sleep(TICK_S / 4)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,16 +23,18 @@ from shared.contracts import ids
 from shared.contracts.call import CallChange, CallEvent
 from shared.contracts.envelope import Message, decode, encode
 from shared.contracts.incident import Change, ChangeKind, IncidentEvent
-from shared.contracts.stats import Figure, LiveFigure
+from shared.contracts.stats import LiveFigure
 from shared.contracts.values import Lane, Line
 from shared.runtime.bus import Outgoing
 from shared.runtime.kafka import KafkaSink
 from tests.builders import a_call, an_incident
-from tests.engine import rows, until
+from tests.engine import rows
 from tests.parts import MakeStack
 
 pytestmark = pytest.mark.infrastructure
 CALLS, INCIDENTS = "call.urgent.v1", "incident.urgent.v1"
+BURIED = f"dead_letter where consumer = '{GROUP}'"
+LONG_S = 90.0
 
 
 def said(topic: str, family: str, aggregate: Any, version: int, data: Any) -> Outgoing:
@@ -61,58 +64,75 @@ def an_incident_now() -> Outgoing:
 POISON = Outgoing(CALLS, b"poison", b"no event", [("ce_type", b"nonsense")])
 
 
-@asynccontextmanager
-async def speaking(kafka: str) -> AsyncIterator[KafkaSink]:
-    """Give a sink that writes to the broker."""
-    sink = KafkaSink(kafka, name="test")
-    yield sink
-    await sink.stop()
+@dataclass
+class Desk:
+    """Who looks at the picture from outside: at its topic, its door, its gauges; and at the facts."""
 
+    stack: Stack
+    sink: KafkaSink
+    http: httpx.AsyncClient
+    topic: AIOKafkaConsumer
+    figures: list[LiveFigure] = field(default_factory=list)
 
-async def say(sink: KafkaSink, *events: Outgoing) -> None:
-    """Write *events* and wait until the broker has them."""
-    assert [None] * len(events) == await sink.publish(events)
+    async def say(self, *events: Outgoing) -> None:
+        """Write *events* and wait until the broker has them."""
+        assert [None] * len(events) == await self.sink.publish(events)
 
+    async def calls(self, line: Line, minute: datetime) -> int:
+        """Return what was last said on the topic of *line* in *minute*."""
+        for messages in (await self.topic.getmany(timeout_ms=50)).values():
+            for message in messages:
+                data = decode(message.headers, message.value).data
+                assert isinstance(data, LiveFigure)
+                self.figures.append(data)
+        said = [f.value for f in self.figures if (f.of, f.start) == (line, minute)]
+        return said[-1] if said else 0
 
-async def view(stack: Stack) -> dict[str, Any]:
-    """Return the live door's answer."""
-    key = {"Authorization": f"Bearer {stack.secrets.keys['desk']}"}
-    async with httpx.AsyncClient(timeout=5, headers=key, trust_env=False) as http:
-        answer = await http.get(f"{stack.http('live')}/v1/live")
+    async def dispatched(self) -> int:
+        """Return how many incidents the picture shows as dispatched; -1 while its door is shut."""
+        try:
+            answer = await self.http.get(f"{self.stack.http('live')}/v1/live")
+        except httpx.HTTPError:
+            return -1
         answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-    return found
+        standing = answer.json()["standing"]
+        return sum(f["value"] for f in standing if f.get("of") == "dispatched")
+
+    async def heard(self) -> bool:
+        """Say whether the stream has taken any event by itself, not from the facts."""
+        shown = (await self.http.get(f"{self.stack.http('live')}/metrics")).text
+        return 'liandong_live_snapshots_total{taken="counted"} 0.0' not in shown
+
+    async def count(self, what: str) -> int:
+        """Return the number of rows of *what* in reports' schema."""
+        return int((await rows(self.stack.admin, f"select count(*) from reports.{what}"))[0][0])
 
 
-async def dispatched(stack: Stack) -> int:
-    """Return how many incidents the picture shows as dispatched."""
-    standing = (await view(stack))["standing"]
-    return sum(f["value"] for f in standing if f.get("of") == "dispatched")
-
-
-async def facts(stack: Stack, table: str) -> int:
-    """Return how many rows of facts there are."""
-    return int((await rows(stack.admin, f"select count(*) from reports.{table}"))[0][0])
-
-
-async def figures(kafka: str) -> list[LiveFigure]:
-    """Return everything that was said on the topic."""
-    consumer = AIOKafkaConsumer(
-        TOPIC, bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False
+@asynccontextmanager
+async def at_the_desk(stack: Stack) -> AsyncIterator[Desk]:
+    """Open what the desk looks through."""
+    topic = AIOKafkaConsumer(
+        TOPIC,
+        bootstrap_servers=stack.kafka,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
-    await consumer.start()
+    await topic.start()
+    key = {"Authorization": f"Bearer {stack.secrets.keys['desk']}"}
+    sink = KafkaSink(stack.kafka, name="test")
     try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        found: list[LiveFigure] = []
-        while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
-            for messages in (await consumer.getmany(timeout_ms=500)).values():
-                for m in messages:
-                    data = decode(m.headers, m.value).data
-                    assert isinstance(data, LiveFigure)
-                    found.append(data)
-        return found
+        async with httpx.AsyncClient(timeout=20, headers=key, trust_env=False) as http:
+            yield Desk(stack, sink, http, topic)
     finally:
-        await consumer.stop()
+        await sink.stop()
+        await topic.stop()
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Look five times a second: both processes have to get on meanwhile."""
+    async with asyncio.timeout(LONG_S):
+        while not await condition():
+            await asyncio.sleep(0.2)
 
 
 async def test_events_become_figures_and_a_death_of_the_picture_harms_nothing(
@@ -122,60 +142,42 @@ async def test_events_become_figures_and_a_death_of_the_picture_harms_nothing(
 
     One test of ten seconds: both processes are started once for all of it.
     """
+    minute = (datetime.now(UTC) - timedelta(minutes=2)).replace(second=0, microsecond=0)
     async with (
         stacks(services=["reports", LIVE], infrastructure=infrastructure) as stack,
-        speaking(stack.kafka) as sink,
+        at_the_desk(stack) as desk,
     ):
-        minute_ago = datetime.now(UTC) - timedelta(minutes=2)
-        begun = minute_ago.replace(second=0, microsecond=0)
-        # the group begins at the end of the log: the first event is said until it was heard
-        await until_heard(stack, sink)
-        before = await dispatched(stack)
-        dead = await buried(stack)
 
-        await say(sink, POISON, a_call_now(begun), a_call_now(begun), an_incident_now())
+        async def heard() -> bool:  # the group begins at the end of the log: say until it listens
+            await desk.say(an_incident_now())
+            return await desk.heard()
 
-        async def shown() -> bool:
-            found = await figures(stack.kafka)
-            mine = [
-                f.value for f in found if (f.figure, f.of, f.start) == (Figure.CALLS, "119", begun)
-            ]
-            return bool(mine) and mine[-1] == 2 and await dispatched(stack) == before + 1
+        await until(heard)
+        shown, buried = await desk.dispatched(), await desk.count(BURIED)
+        await desk.say(POISON, a_call_now(minute), a_call_now(minute), an_incident_now())
 
-        await until(shown)
-        assert dead + 1 == await buried(stack)
+        async def told() -> bool:
+            return await desk.calls(Line.FIRE, minute) == 2
 
-        incidents = await facts(stack, "incident_fact")
+        async def dispatched() -> bool:
+            return await desk.dispatched() == shown + 1
+
+        await until(told)
+        await until(dispatched)
+        assert buried + 1 == await desk.count(BURIED)
+
+        known = await desk.count("incident_fact")
         stack.kill("live-1", hold=True)
-        await say(sink, an_incident_now(), an_incident_now())
+        await desk.say(an_incident_now(), an_incident_now())
 
         async def recorded() -> bool:
-            return await facts(stack, "incident_fact") == incidents + 2
+            return await desk.count("incident_fact") == known + 2
 
         await until(recorded)
         await stack.restart("live-1")
 
         async def known_again() -> bool:
-            return await dispatched(stack) == incidents + 2
+            return await desk.dispatched() == known + 2
 
         await until(known_again)
         assert 0 == stack.restarts["reports-1"]
-
-
-async def until_heard(stack: Stack, sink: KafkaSink) -> None:
-    """Say further events until the stream has heard one of them by itself."""
-    async with asyncio.timeout(20), httpx.AsyncClient(timeout=5, trust_env=False) as http:
-        while True:
-            await say(sink, an_incident_now())
-            shown = (await http.get(f"{stack.http('live')}/metrics")).text
-            if 'liandong_live_snapshots_total{taken="counted"} 0.0' not in shown:
-                return
-            await asyncio.sleep(0.2)
-
-
-async def buried(stack: Stack) -> int:
-    """Return how many dead letters the picture has written."""
-    found = await rows(
-        stack.admin, "select count(*) from reports.dead_letter where consumer = $1", GROUP
-    )
-    return int(found[0][0])
