@@ -15,7 +15,7 @@ STACK ?= $(REGION)
 SECONDS ?=
 DATA ?=
 
-.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory bench-surge format clean
+.PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory bench-surge bench-month bench-ingest format clean
 
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,11 +62,13 @@ check: setup ## ruff, mypy --strict, architecture, schemas fresh
 mutants: setup ## break one rule of delivery at a time and show which test catches it
 	@$(RUN) -m tests.mutants
 
-bench: setup ## every benchmark, one after the other (about 12 minutes)
+bench: setup ## every benchmark, one after the other (about half an hour; ROWS=1000000 EVENTS=100000: less)
 	@$(RUN) -m benchmarks.relay
 	@$(RUN) -m benchmarks.path
 	@$(RUN) -m benchmarks.timers
 	@$(RUN) -m benchmarks.memory
+	@$(RUN) -m benchmarks.month $(if $(ROWS),--rows $(ROWS))
+	@$(RUN) -m benchmarks.ingest $(if $(EVENTS),--events $(EVENTS))
 
 bench-relay: setup ## consume-decide-store-publish beside bare loops and frameworks
 	@$(RUN) -m benchmarks.relay
@@ -82,6 +84,12 @@ bench-memory: setup ## memory of the six idle services after one report
 
 bench-surge: setup ## surge charts on recorded calls: false alarms and delays (about 3 minutes; LIANDONG_DATA)
 	@$(RUN) -m benchmarks.surge
+
+bench-month: setup ## ten million closed cases: a month and a year by DuckDB, Polars, PostgreSQL (ROWS=1000000: fewer)
+	@$(RUN) -m benchmarks.month $(if $(ROWS),--rows $(ROWS))
+
+bench-ingest: setup ## a million events from the topics into facts (EVENTS=100000: fewer)
+	@$(RUN) -m benchmarks.ingest $(if $(EVENTS),--events $(EVENTS))
 
 format: setup ## ruff's formatter and safe fixes
 	@$(RUN) -m ruff check --fix --exit-zero .

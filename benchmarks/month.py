@@ -28,17 +28,23 @@ ROUNDS, MONTHS_IN_A_ROUND = 3, 3
 T = TypeVar("T")
 
 _TABLES = """
-create unlogged table bench_calls (month text, exercise boolean, standing text,
-  counted_category text, counted_affair text, counted_area text, line text, received_hour bigint);
-create unlogged table bench_clocks (month text, exercise boolean, counted boolean,
-  assignment_id smallint, unit text, kind text, day boolean, outcome text, took_us bigint,
-  duty text, turn smallint);
+create unlogged table bench_calls (month text, part integer, exercise boolean, standing text,
+  line text, received_hour bigint);
+create unlogged table bench_clocks (month text, part integer, unit_part integer,
+  kind_part integer, unit_day_part integer, kind_day_part integer, took_us bigint,
+  exercise boolean, unit text, duty text, turn smallint);
+create unlogged table bench_call_parts (month text, part integer, exercise boolean, standing text,
+  counted_category text, counted_affair text, counted_area text);
+create unlogged table bench_clock_parts (month text, part integer, exercise boolean, kind text,
+  who text, day boolean, outcome text, band integer);
 """
 _COLUMNS = {
-    Kind.CALLS: "exercise, standing, counted_category, counted_affair, counted_area, line, "
+    Kind.CALLS: "part, exercise, standing, line, "
     "(epoch_us(received_at) + 28800000000) // 3600000000 AS received_hour",
-    Kind.CLOCKS: "exercise, counted, CASE WHEN assignment_id IS NOT NULL THEN 1::SMALLINT END "
-    "AS assignment_id, unit, kind, day, outcome, took_us, duty, turn::SMALLINT AS turn",
+    Kind.CLOCKS: "part, unit_part, kind_part, unit_day_part, kind_day_part, took_us, exercise, "
+    "unit, duty, turn::SMALLINT AS turn",
+    Kind.CALL_PARTS: "*",
+    Kind.CLOCK_PARTS: "part, exercise, kind, who, day, outcome, band",
 }
 
 

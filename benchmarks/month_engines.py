@@ -10,7 +10,7 @@ from benchmarks import month_facts
 from services.reports.adapters import month_sets
 from services.reports.adapters import month_sql as sql
 from services.reports.adapters.month_sets import Months, reading
-from services.reports.adapters.month_sql import Kind, Outcome
+from services.reports.adapters.month_sql import Kind
 from services.reports.domain.facts import Population
 from services.reports.domain.period import Period
 from shared.contracts.pack import Pack
@@ -35,10 +35,7 @@ class Ours:
         self._db = self._opened.__enter__()
 
     def _months(self, month: Period) -> Months:
-        calls, clocks = (
-            reading(paths(self._folder, month, kind)) for kind in (Kind.CALLS, Kind.CLOCKS)
-        )
-        return Months(self._db, calls, clocks)
+        return Months(self._db, {kind: reading(paths(self._folder, month, kind)) for kind in Kind})
 
     def month(self, month: Period) -> Figures:
         """Compute T1, T2 and T3 of one month."""
@@ -91,16 +88,18 @@ class ByPolars:
         """Count each month."""
         return [self._one(month) for month in year]
 
+    def _read(self, month: Period, kind: Kind) -> Any:
+        return self._pl.scan_parquet(paths(self._folder, month, kind))
+
     def _calls(self, month: Period) -> int:
         pl = self._pl
-        calls = pl.scan_parquet(paths(self._folder, month, Kind.CALLS))
-        ours = calls.filter(~pl.col("exercise"))
-        valid = ours.filter(pl.col("standing") == "valid")
+        calls, parts = self._read(month, Kind.CALLS), self._read(month, Kind.CALL_PARTS)
+        counted = calls.filter(pl.col("part").is_not_null())
+        valid = counted.filter(~pl.col("exercise") & (pl.col("standing") == "valid"))
         hour = pl.col("received_at").dt.convert_time_zone(month.zone.key).dt.truncate("1h")
         found = pl.collect_all(
             [
-                ours.group_by("standing").len(),
-                valid.group_by("counted_category", "counted_affair", "counted_area").len(),
+                counted.group_by("part").len().join(parts, on="part"),
                 valid.group_by("line").len(),
                 valid.group_by(hour.alias("hour")).len(),
             ],
@@ -110,38 +109,32 @@ class ByPolars:
 
     def _one(self, month: Period) -> Figures:
         pl = self._pl
-        clocks = pl.scan_parquet(paths(self._folder, month, Kind.CLOCKS)).filter(
-            pl.col("counted") & ~pl.col("exercise") & pl.col("assignment_id").is_not_null()
-        )
-        done = clocks.filter(pl.col("outcome").is_in([Outcome.ON_TIME, Outcome.LATE]))
-        ranks = [
-            # "higher" of (n - 1) q is the nearest rank but for rows that fall on one another's place
-            pl.col("took_us").quantile(q, "higher").alias(f"p{q}")
-            for q in (0.5, 0.9, 0.95)
+        clocks, parts = self._read(month, Kind.CLOCKS), self._read(month, Kind.CLOCK_PARTS)
+        # "higher" of (n - 1) q is the nearest rank but where that falls on a row of its own
+        ranks = [pl.col("took_us").quantile(q, "higher").alias(f"p{q}") for q in (0.5, 0.9, 0.95)]
+        ranked = [
+            clocks.filter(pl.col(each).is_not_null())
+            .group_by(pl.col(each).alias("part"))
+            .agg(ranks)
+            .join(parts, on="part")
+            for each in sql.RANKED
         ]
-        within = [
-            (pl.col("took_us") <= limit * 1_000_000).sum().alias(f"within{limit}")
-            for limit in (30, 60, 120, 180)
-        ]
-        apart = done.filter(pl.col("kind").is_in(["arrival", "assembly"]))
-        duties = clocks.filter(pl.col("duty").is_not_null() & (pl.col("turn") > 0))
+        took = pl.col("took_us")
         found = pl.collect_all(
             [
-                clocks.group_by("unit", "kind", "day", "outcome").agg(
-                    pl.len(),
-                    pl.col("took_us").sum().alias("took"),
-                    pl.col("took_us").max().alias("most"),
-                    *within,
-                ),
-                done.group_by("unit", "kind").agg(ranks),
-                done.group_by("kind").agg(ranks),
-                apart.group_by("unit", "kind", "day").agg(ranks),
-                apart.group_by("kind", "day").agg(ranks),
-                duties.group_by("unit", "duty", "turn").len(),
+                clocks.filter(pl.col("part").is_not_null())
+                .group_by("part")
+                .agg(pl.len(), took.sum().alias("took"), took.max().alias("most"))
+                .join(parts, on="part"),
+                clocks.filter(pl.col("duty").is_not_null() & (pl.col("turn") > 0))
+                .group_by("unit", "duty", "turn")
+                .len(),
+                *ranked,
             ],
             engine="streaming",
         )
-        ended, total = found[0], {row["kind"]: row for row in found[2].to_dicts()}
+        ended = found[0].filter(~pl.col("exercise"))
+        total = {row["kind"]: row for row in found[3].to_dicts() if not row["exercise"]}
         on_time = ended.filter((pl.col("kind") == "handle") & (pl.col("outcome") == "on_time"))
         reached = ended.filter(
             (pl.col("kind") == "arrival") & pl.col("outcome").is_in(["on_time", "late"])
@@ -179,36 +172,39 @@ class ByPostgres:
     def _rows(self, statement: str, month: str) -> list[Any]:
         text = (
             statement.replace("} WHERE ", f"}} WHERE month = '{month}' AND ")
+            .replace(
+                "JOIN {call_parts} p",
+                f"JOIN (SELECT * FROM bench_call_parts WHERE month = '{month}') p",
+            )
+            .replace(
+                "JOIN {clock_parts} p",
+                f"JOIN (SELECT * FROM bench_clock_parts WHERE month = '{month}') p",
+            )
             .replace("{calls}", "bench_calls")
             .replace("{clocks}", "bench_clocks")
             .replace("$exercise", "false")
-            .replace("$most", "200")
-            .replace("received_at >= $start AND received_at < $end", "true")
             .replace(sql.QUANTILES, QUANTILES)
             .replace("{hour}", "received_hour")
         )
         return self._connection.execute(text.encode()).fetchall()
 
     def _calls(self, month: str) -> int:
-        standings = self._rows(sql.STANDINGS, month)
-        self._rows(sql.CASES, month)
-        return sum(n for ours, standing, n in standings if ours and standing == "valid")
+        found = self._rows(sql.PARTS_OF_CALLS, month)
+        self._rows(sql.TIMES, month)
+        return sum(n for drill, how, *_, n in found if not drill and how == "valid")
 
     def _one(self, month: Period) -> Figures:
-        valid = self._calls(month.label)
-        ended = self._rows(sql.ENDED, month.label)
-        ranks = self._rows(sql.RANKS, month.label)
-        self._rows(sql.GIVEN, month.label)
-        total = {kind: values for who, kind, day, values in ranks if who is None and day is None}
+        label = month.label
+        valid, ended = self._calls(label), self._rows(sql.ENDED, label)
+        ranked = [self._rows(sql.RANKS.replace("{ranked}", each), label) for each in sql.RANKED]
+        self._rows(sql.GIVEN, label)
+        total = {kind: ranks for drill, _, kind, _, ranks in ranked[1] if not drill}
+        ours = [(kind, how, n) for drill, _, kind, _, how, _, n, *_ in ended if not drill]
         return {
             "valid": valid,
-            "on_time": sum(
-                n for _, kind, _, how, n, *_ in ended if (kind, how) == ("handle", "on_time")
-            ),
+            "on_time": sum(n for kind, how, n in ours if (kind, how) == ("handle", "on_time")),
             "done": sum(
-                n
-                for _, kind, _, how, n, *_ in ended
-                if kind == "arrival" and how in {"on_time", "late"}
+                n for kind, how, n in ours if kind == "arrival" and how in {"on_time", "late"}
             ),
             "p90_s": [total[kind][1] / 1e6 for kind in ("ack", "handle")],
         }

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
 from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.month_files import MonthFiles
 from services.reports.config import Settings
 from services.reports.domain.facts import Population
 from services.reports.domain.live import Live, LivePolicy, Place
@@ -63,7 +64,8 @@ async def run() -> None:
     )
     parts: list[Part] = [relay, consumer, Pruning(database, kept_days("reports"))]
     keyring = Keyring(keys.load(own.secrets).api_keys)
-    app = application(pack, FactReader(database), FrozenMonths(database), keyring, parts)
+    files = MonthFiles(database, own.months)
+    app = application(pack, FactReader(database), FrozenMonths(database), keyring, parts, files)
     await service.run([*parts, Server(app, own)])
 
 

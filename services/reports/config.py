@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
@@ -12,6 +13,9 @@ from shared.runtime.settings import ServiceSettings
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """What reports needs beside what every service does."""
 
+    months: Annotated[Path, Meta(description="folder of closed months' facts (Parquet)")] = Path(
+        "run/months"
+    )
     niceness: Annotated[
         int,
         Meta(ge=0, le=19, description="priority given up, so that dispatch comes first (0 none)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from hashlib import sha256
 from itertools import product
 from typing import NamedTuple
@@ -15,10 +16,12 @@ from services.reports.domain.facts import Facts, Population
 from services.reports.domain.freezing import (
     FreezeRefusal,
     FreezeRefused,
+    FrozenFile,
     FrozenSheet,
     Revision,
     RevisionReason,
     Sheet,
+    lacking,
     next_number,
     opens_at,
     refuse_freeze,
@@ -26,7 +29,7 @@ from services.reports.domain.freezing import (
 )
 from services.reports.domain.period import Period
 from services.reports.handlers import Question, Table, compute, gathered
-from services.reports.ports import FactSource, MonthArchive
+from services.reports.ports import FactSource, MonthArchive, MonthFiles
 from shared.contracts.pack import Pack
 
 SHEETS = [
@@ -34,6 +37,8 @@ SHEETS = [
     for table, population, published in product(Table, Population, (False, True))
 ]
 """What a frozen month consists of."""
+LOOK_AGAIN_S = 0.2
+_NAMED = 3
 
 
 class Verdict(NamedTuple):
@@ -46,6 +51,13 @@ class Verdict(NamedTuple):
     formula: tuple[int, int]
 
 
+class FileVerdict(NamedTuple):
+    """One file of facts and the SHA-256 (hex) it has, None: it cannot be written any more."""
+
+    file: FrozenFile
+    found: str | None
+
+
 class Compared(NamedTuple):
     """One table of two versions of a month and the figures that differ."""
 
@@ -54,12 +66,27 @@ class Compared(NamedTuple):
 
 
 class Office:
-    """Who keeps the months: facts in, stored tables out."""
+    """Who keeps the months: facts in, stored tables and files of facts out."""
 
-    def __init__(self, facts: FactSource, archive: MonthArchive, pack: Pack) -> None:
+    def __init__(
+        self, facts: FactSource, archive: MonthArchive, pack: Pack, files: MonthFiles
+    ) -> None:
         self._facts = facts
         self._archive = archive
         self._pack = pack
+        self._files = files
+
+    async def caught_up(self, ends: Mapping[str, int], patience_s: float) -> None:
+        """Wait until the facts have reached *ends*, next offsets by `<topic>/<partition>`.
+
+        Raises FreezeRefused after *patience_s* seconds: what is said must be in the month.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + patience_s
+        while missing := lacking(await self._archive.offsets(), ends):
+            if loop.time() >= until:
+                raise FreezeRefused(FreezeRefusal.BEHIND, _behind(missing))
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def freeze(self, period: Period) -> Revision:
         """Freeze *period* as revision 0; raises FreezeRefused, Unavailable."""
@@ -102,6 +129,19 @@ class Office:
         bodies = [each.body for each in made.values() if _hash(each.body) in same]
         await self._archive.put_back([stored_pack, *bodies])
         return verdicts
+
+    async def check_files(self, period: Period, number: int | None = None) -> list[FileVerdict]:
+        """Compare a stored month's files with their hashes; lost or altered ones are written again.
+
+        Raises FreezeRefused, Unavailable.
+        """
+        revision = await self.known(period, number)
+        found = await self._files.hashes(revision)
+        if all(found.get(file.kind) == file.sha256 for file in revision.files):
+            return [FileVerdict(file, file.sha256) for file in revision.files]
+        written = await self._files.write(period, revision.epoch)
+        again = {file.kind: file.sha256 for file in written}
+        return [FileVerdict(file, again.get(file.kind)) for file in revision.files]
 
     async def compare(
         self, period: Period, number: int = 0, other: int | None = None
@@ -173,6 +213,7 @@ class Office:
     ) -> Revision:
         """End the epoch, compute from what it ended with, store; an unused epoch's end is harmless."""
         end = await self._archive.end_epoch()
+        files = await self._files.write(period, end.number)
         facts = await gathered(self._facts, period, as_of_epoch=end.number)
         made = await asyncio.to_thread(_computed, facts, period, self._pack)
         pack = _packed(self._pack)
@@ -189,6 +230,7 @@ class Office:
                 FrozenSheet(sheet=s.sheet, formula=s.formula, sha256=_hash(s.body))
                 for s in made.values()
             ],
+            files=files,
         )
         if not await self._archive.keep(revision, [pack, *(s.body for s in made.values())]):
             raise FreezeRefused(
@@ -238,6 +280,15 @@ def _unpacked(stored: bytes, revision: Revision) -> Pack:
             f"region pack {revision.pack_stamp} was stored by another version of the platform "
             f"({error}): recompute {revision.month} with that version",
         ) from None
+
+
+def _behind(missing: Mapping[str, int]) -> str:
+    places = ", ".join(f"{place} {count}" for place, count in list(missing.items())[:_NAMED])
+    more = f" and {len(missing) - _NAMED} more partitions" if len(missing) > _NAMED else ""
+    return (
+        f"{sum(missing.values())} events are not facts yet ({places}{more}): reports has to be "
+        "running; repeat when liandong_lag at its /metrics is 0, or wait longer with --wait SECONDS"
+    )
 
 
 def _hash(body: bytes) -> str:

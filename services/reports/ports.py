@@ -18,7 +18,7 @@ from services.reports.domain.facts import (
     Population,
     RejectionFact,
 )
-from services.reports.domain.freezing import EpochEnd, Revision
+from services.reports.domain.freezing import EpochEnd, FrozenFile, Revision
 from services.reports.domain.later_facts import LaterFact
 from services.reports.domain.live_baseline import Baseline
 from services.reports.domain.live_calls import CallSeen
@@ -63,6 +63,16 @@ class FactSource(Protocol):
         """Return the facts of *period*, now or as of that epoch's end; raises Unavailable."""
 
 
+class MonthFiles(Protocol):
+    """Where a closed month's facts are kept as files, named by what they hash to."""
+
+    async def write(self, period: Period, epoch: int) -> list[FrozenFile]:
+        """Write the facts of *period* as of *epoch*, same facts same bytes; raises Unavailable."""
+
+    async def hashes(self, revision: Revision) -> Mapping[str, str]:
+        """Return the SHA-256 (hex) of each file of *revision* that is there, by kind."""
+
+
 class MonthArchive(Protocol):
     """Where frozen months are kept; everything may raise Unavailable."""
 
@@ -74,6 +84,9 @@ class MonthArchive(Protocol):
 
     async def revisions(self, month: str, *, after: int, limit: int) -> list[Revision]:
         """Return at most *limit* revisions numbered above *after*, in order."""
+
+    async def offsets(self) -> Mapping[str, int]:
+        """Return the next offset the facts were taken up to, by `<topic>/<partition>`."""
 
     async def end_epoch(self) -> EpochEnd:
         """End the open epoch: no batch is in flight, and later ones write into the next."""

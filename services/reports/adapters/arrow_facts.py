@@ -28,8 +28,8 @@ def load(
     *,
     as_of_epoch: int | None = None,
     kinds: Iterable[Kind] = FACTS,
-) -> Mapping[Population, datetime]:
-    """Fill the tables named after *kinds* from one snapshot; return each population's cut, UTC.
+) -> Facts:
+    """Fill the tables named after *kinds* from one snapshot; return the facts' `cut` and `read_at`.
 
     `as_of_epoch`: only what was known when that epoch ended. Raises Unavailable.
     """
@@ -54,7 +54,11 @@ def load(
             row = cursor.fetchone()
     except Error as away:
         raise Unavailable(f"PostgreSQL: {away}") from away
-    known = Facts(heard=heard, read_at=row[0] if row else None)
+    return Facts(heard=heard, read_at=row[0] if row else None)
+
+
+def cuts(known: Facts, period: Period) -> Mapping[Population, datetime]:
+    """Return up to when each population of *period* is judged, UTC."""
     return {population: known.cut(period, population) for population in Population}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from services.reports.adapters import (
 )
 from services.reports.adapters.asking import (
     DEFAULT_REGION,
+    ROOT,
     As,
     Out,
     Place,
@@ -32,9 +34,12 @@ from services.reports.adapters.asking import (
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form
 from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
+from services.reports.adapters.month_files import MonthFiles
+from services.reports.adapters.running_stack import months_of
 from services.reports.domain import period as periods
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.period import Period
+from services.reports.domain.report import Report
 from services.reports.handlers import Question, Table, compute, gathered
 from shared.runtime.database import Database
 
@@ -118,17 +123,27 @@ def _write(
     *,
     published: bool,
 ) -> None:
-    """Load, compute, write."""
+    """Load, compute, write; of a large period by sets what they count (ADR 0020)."""
     tables = [table] if table else list(Table)
+    questions = {each: Question(each, place.period, population, published) for each in tables}
 
-    async def read(database: Database) -> Facts:
-        return await gathered(FactReader(database), place.period, tables)
+    async def read(database: Database) -> tuple[dict[Table, Report], Facts]:
+        files = MonthFiles(database, months_of(place.stack, ROOT, os.environ))
+        counted = {
+            each: await files.table(question, place.pack)
+            for each, question in questions.items()
+            if await files.counts(question)
+        }
+        rest = [each for each in tables if each not in counted]
+        found = await gathered(FactReader(database), place.period, rest) if rest else Facts()
+        return counted, found
 
-    facts = ask(place, read)
-    received = sum(call.received_at in place.period for call in facts.calls)
-    due = sum(clock.due in place.period for clock in facts.clocks)
-    tell(f"{received} calls received and {due} time limits due")
-    for each in tables:
+    counted, facts = ask(place, read)
+    if not counted:
+        received = sum(call.received_at in place.period for call in facts.calls)
+        due = sum(clock.due in place.period for clock in facts.clocks)
+        tell(f"{received} calls received and {due} time limits due")
+    for each, question in questions.items():
         tell(f"computing {each}")
-        found = compute(Question(each, place.period, population, published), facts, place.pack)
+        found = counted.get(each) or compute(question, facts, place.pack)
         give(found, form, out, name_of(place, population, each, published=published))

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NamedTuple, NoReturn, TypeVar
 
 import msgspec
 import typer
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.frozen_months import FrozenMonths
-from services.reports.adapters.running_stack import StackNotFound, dsn_of
+from services.reports.adapters.month_files import MonthFiles
+from services.reports.adapters.running_stack import (
+    DATABASE,
+    StackNotFound,
+    dsn_of,
+    kafka_of,
+    months_of,
+)
 from services.reports.domain import period as periods
 from services.reports.domain.difference import Difference, Figure
 from services.reports.domain.freezing import REASONS, FreezeRefused, Revision, RevisionReason
 from services.reports.domain.period import Period, WrongPeriod
-from services.reports.freeze_handlers import Compared, Office, Verdict
+from services.reports.freeze_handlers import Compared, FileVerdict, Office, Verdict
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
+from shared.runtime.kafka import bounds_of
 from shared.runtime.packs import PackRefusedError, load_pack
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,9 +37,18 @@ WRONG_USE, FAILED, DIFFERS, REFUSED = 2, 1, 3, 4
 
 app = typer.Typer()
 
+WAIT_S = 10.0
+"""A running consumer is at most a few hundred milliseconds behind."""
+
 Label = Annotated[str, typer.Argument(metavar="YYYY-MM")]
 Region = Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")]
 Stack = Annotated[str | None, typer.Option(help="running stack, run/<stack>; else the region's")]
+Named = Annotated[
+    str | None, typer.Option(help="running stack, run/<stack>: what is frozen stays, so say which")
+]
+Wait = Annotated[
+    float, typer.Option(min=0, help="seconds to wait for events that are no facts yet")
+]
 Number = Annotated[int | None, typer.Option("--revision", min=0, help="0 is the freeze")]
 Since = Annotated[int, typer.Option("--from", min=0, help="revision to start from, 0 the freeze")]
 Until = Annotated[int | None, typer.Option("--to", min=0, help="revision; else the facts of now")]
@@ -42,17 +59,40 @@ T = TypeVar("T")
 
 
 @app.command()
-def freeze(label: Label, region: Region = "xianju", stack: Stack = None) -> None:
-    """Freeze a month, from the third day after its end: offsets, tables and their hashes."""
-    _told(_done(label, region, stack, lambda office, period: office.freeze(period)))
+def freeze(
+    label: Label, region: Region = "xianju", stack: Named = None, wait: Wait = WAIT_S
+) -> None:
+    """Freeze a month, from the third day after its end: offsets, tables, files and their hashes."""
+
+    async def done(desk: _Desk, period: Period) -> Revision:
+        await desk.office.caught_up(await desk.ends(), wait)
+        return await desk.office.freeze(period)
+
+    _told(_done(label, region, _named(stack), done))
 
 
 @app.command()
-def revise(label: Label, reason: Why, region: Region = "xianju", stack: Stack = None) -> None:
+def revise(
+    label: Label, reason: Why, region: Region = "xianju", stack: Named = None, wait: Wait = WAIT_S
+) -> None:
     """Store a frozen month as it is now, as a numbered revision; the frozen one stays."""
-    revision = _done(label, region, stack, lambda office, period: office.revise(period, reason))
+
+    async def done(desk: _Desk, period: Period) -> Revision:
+        await desk.office.caught_up(await desk.ends(), wait)
+        return await desk.office.revise(period, reason)
+
+    revision = _done(label, region, _named(stack), done)
     _told(revision)
     typer.echo(f"{revision.number}: {REASONS[reason]}; see `diff {label} --to {revision.number}`")
+
+
+def _named(stack: str | None) -> str | None:
+    """Refuse to guess where a month is frozen: the environment or --stack has to say it."""
+    if stack is None and DATABASE not in os.environ:
+        running = sorted(each.parent.name for each in (ROOT / "run").glob("*/endpoints.json"))
+        known = f"; running here: {', '.join(running)}" if running else ""
+        _quit(f"what is frozen stays: say of which stack, --stack NAME{known}", WRONG_USE)
+    return stack
 
 
 @app.command()
@@ -60,10 +100,20 @@ def recompute(
     label: Label, number: Number = None, region: Region = "xianju", stack: Stack = None
 ) -> None:
     """Compute a stored month again as of its freeze; exit 3 names each table that differs."""
-    verdicts = _done(label, region, stack, lambda office, period: office.recompute(period, number))
+
+    async def done(desk: _Desk, period: Period) -> tuple[list[Verdict], list[FileVerdict]]:
+        verdicts = await desk.office.recompute(period, number)
+        return verdicts, await desk.office.check_files(period, number)
+
+    verdicts, files = _done(label, region, stack, done)
     for verdict in verdicts:
         typer.echo(_judged(verdict))
-    if not all(verdict.same for verdict in verdicts):
+    for each in files:
+        same = each.found == each.file.sha256
+        word = "same     " if same else "DIFFERS  "
+        typer.echo(f"{word}{each.file.sha256}  {each.file.kind}, {each.file.rows} rows")
+    tables_same = all(verdict.same for verdict in verdicts)
+    if not tables_same or any(each.found != each.file.sha256 for each in files):
         raise typer.Exit(DIFFERS)
 
 
@@ -78,7 +128,7 @@ def diff(
 ) -> None:
     """Print every figure that differs from the freeze, with both values; exit 3 when one does."""
     compared = _done(
-        label, region, stack, lambda office, period: office.compare(period, since, until)
+        label, region, stack, lambda desk, period: desk.office.compare(period, since, until)
     )
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(told(compared)), indent=2).decode())
@@ -95,11 +145,18 @@ def told(compared: list[Compared]) -> list[dict[str, object]]:
     return [{"sheet": each.sheet, "differences": each.found} for each in compared]
 
 
+class _Desk(NamedTuple):
+    """The office of a running stack, and up to where its topics go now."""
+
+    office: Office
+    ends: Callable[[], Awaitable[Mapping[str, int]]]
+
+
 def _done(
     label: str,
     region: str,
     stack: str | None,
-    ask: Callable[[Office, Period], Awaitable[T]],
+    ask: Callable[[_Desk, Period], Awaitable[T]],
 ) -> T:
     """Open the office of a running stack and ask; ends the process with a named reason."""
     try:
@@ -111,9 +168,18 @@ def _done(
 
     async def asked() -> T:
         database = Database(dsn, schema="reports", instance="reports-command", size=1)
+        archive = FrozenMonths(database)
+        files = MonthFiles(database, months_of(stack or region, ROOT, os.environ))
+        office = Office(FactReader(database), archive, pack, files)
+
+        async def ends() -> Mapping[str, int]:
+            kafka = kafka_of(stack or region, ROOT, os.environ)
+            topics = sorted({place.partition("/")[0] for place in await archive.offsets()})
+            bounds = await bounds_of(kafka, topics) if topics else {}
+            return {f"{each.topic}/{each.number}": at.end for each, at in bounds.items()}
+
         try:
-            office = Office(FactReader(database), FrozenMonths(database), pack)
-            return await ask(office, period)
+            return await ask(_Desk(office, ends), period)
         finally:
             await database.close()
 
@@ -121,8 +187,10 @@ def _done(
         return asyncio.run(asked())
     except FreezeRefused as refused:
         _quit(str(refused), REFUSED)
+    except StackNotFound as wrong:
+        _quit(str(wrong), WRONG_USE)
     except Unavailable as away:
-        _quit(f"the database of stack {stack or region} does not answer: {away}", FAILED)
+        _quit(f"stack {stack or region} does not answer: {away}", FAILED)
 
 
 def _told(revision: Revision) -> None:
@@ -132,6 +200,8 @@ def _told(revision: Revision) -> None:
     )
     for each in revision.sheets:
         typer.echo(f"{each.sha256}  {each.sheet} (formula {each.formula})")
+    for file in revision.files:
+        typer.echo(f"{file.sha256}  {file.kind}, {file.rows} rows")
 
 
 def _judged(verdict: Verdict) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from services.reports.domain.facts import Population
 from services.reports.domain.freezing import (
     EpochEnd,
+    FrozenFile,
     FrozenSheet,
     Revision,
     RevisionReason,
@@ -26,7 +27,10 @@ select m.*, e.offsets,
   (select json_agg(json_build_object('table', t.name, 'population', t.population,
      'published', t.published, 'formula', t.formula, 'sha256', encode(t.sha256, 'hex'))
      order by t.name, t.population, t.published)
-   from frozen_table t where t.month = m.month and t.revision = m.revision) as sheets
+   from frozen_table t where t.month = m.month and t.revision = m.revision) as sheets,
+  (select json_agg(json_build_object('kind', f.kind, 'rows', f.rows, 'size', f.size,
+     'sha256', encode(f.sha256, 'hex')) order by f.kind)
+   from frozen_file f where f.month = m.month and f.revision = m.revision) as files
 from frozen_month m join epoch_end e on e.number = m.epoch
 where m.month = $1"""
 _NEWEST = f"{_REVISIONS} and m.revision = coalesce($2, m.revision) order by m.revision desc limit 1"
@@ -46,6 +50,10 @@ values ($1, $2, $3, $4, $5, $6, $7)"""
 _TABLE = """
 insert into frozen_table (month, revision, name, population, published, formula, sha256)
 values ($1, $2, $3, $4, $5, $6, $7)"""
+
+_FILE = """
+insert into frozen_file (month, revision, kind, rows, size, sha256)
+values ($1, $2, $3, $4, $5, $6)"""
 
 
 class FrozenMonths:
@@ -69,6 +77,13 @@ class FrozenMonths:
         """Return at most *limit* revisions numbered above *after*, in order."""
         rows = await self._database.fetch(_PAGE, month, after, limit)
         return [_revision(row) for row in rows]
+
+    async def offsets(self) -> Mapping[str, int]:
+        """Return the next offset the facts were taken up to, by `<topic>/<partition>`."""
+        rows = await self._database.fetch(
+            "select topic, partition, next from consumer_offset where consumer = $1", CONSUMER
+        )
+        return {f"{row['topic']}/{row['partition']}": row["next"] for row in rows}
 
     async def end_epoch(self) -> EpochEnd:
         """End the open epoch; its row's lock waits for batches in flight and holds later ones."""
@@ -102,6 +117,7 @@ class FrozenMonths:
                 )
                 await connection.executemany(_BODY, _hashed(bodies))
                 await connection.executemany(_TABLE, [_row(key, each) for each in revision.sheets])
+                await connection.executemany(_FILE, [_file(key, each) for each in revision.files])
         except GuardLost:
             return False
         return True
@@ -133,6 +149,10 @@ def _row(key: tuple[str, int], frozen: FrozenSheet) -> tuple[Any, ...]:
     return (*key, sheet.table, sheet.population, sheet.published, frozen.formula, digest)
 
 
+def _file(key: tuple[str, int], file: FrozenFile) -> tuple[Any, ...]:
+    return (*key, file.kind, file.rows, file.size, bytes.fromhex(file.sha256))
+
+
 def _revision(row: Any) -> Revision:
     return Revision(
         month=row["month"],
@@ -144,6 +164,7 @@ def _revision(row: Any) -> Revision:
         pack_stamp=row["pack_stamp"],
         pack_sha256=row["pack"].hex(),
         sheets=[_sheet(each) for each in json.loads(row["sheets"])],
+        files=[FrozenFile(**each) for each in json.loads(row["files"] or "[]")],
     )
 
 

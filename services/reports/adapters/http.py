@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import Response
 
+from services.reports.adapters.facts_http import FactsDoor
 from services.reports.adapters.formats import KINDS, Form, accepted, render
 from services.reports.adapters.frozen_http import FrozenDoor
+from services.reports.adapters.month_files import MonthFiles
 from services.reports.domain import period as periods
 from services.reports.domain.canonical import restored
 from services.reports.domain.facts import Population
@@ -48,13 +50,15 @@ def application(
     archive: MonthArchive,
     keyring: Keyring,
     parts: Sequence[Part],
+    files: MonthFiles,
 ) -> FastAPI:
     """Return the app: tables of `/v1/months/{month}` and `/v1/days/{date}`, revisions, health."""
     app = FastAPI(title="reports", version="1", docs_url=None, redoc_url=None)
     app.router.routes.extend(health_routes(parts))
-    office = Office(facts, archive, pack)
-    door = _Door(pack, facts, office, keyring)
+    office = Office(facts, archive, pack, files)
+    door = _Door(pack, facts, office, keyring, files)
     FrozenDoor(pack, office, archive, door.admit).open(app)
+    FactsDoor(pack, office, files, door.admit).open(app)
     for kind, (path, parse) in _KINDS.items():
         for table in Table:
             endpoint = _endpoint(table, kind, parse, door)
@@ -78,7 +82,15 @@ def application(
 class _Door:
     """Checks a request, asks, and renders."""
 
-    def __init__(self, pack: Pack, facts: FactSource, office: Office, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        facts: FactSource,
+        office: Office,
+        keyring: Keyring,
+        files: MonthFiles,
+    ) -> None:
+        self._files = files
         self.pack = pack
         self._office = office
         self._facts = facts
@@ -116,7 +128,10 @@ class _Door:
     async def _written(self, question: Question, form: Form, revision: int | None) -> bytes:
         """Return the table as it is now; of a revision the stored bytes, or a form made of them."""
         if revision is None:
-            table = await answer(question, self._facts, self.pack)
+            if await self._files.counts(question):
+                table = await self._files.table(question, self.pack)
+            else:
+                table = await answer(question, self._facts, self.pack)
             return await asyncio.to_thread(render, table, form)
         sheet = Sheet(
             table=question.table, population=question.population, published=question.published

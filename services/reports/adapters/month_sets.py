@@ -15,6 +15,7 @@ import duckdb
 
 from services.reports.adapters import month_sql as sql
 from services.reports.adapters.month_sql import Kind, Outcome
+from services.reports.domain import crosstab, tier_affairs
 from services.reports.domain.category_months import CategoryTable, category_table_of
 from services.reports.domain.cohorts import Band, Cohort, cohort_of
 from services.reports.domain.dual_feedback import DualFeedback, Given
@@ -25,6 +26,7 @@ from services.reports.domain.period import Period
 from services.reports.domain.quantities import Spread, rate, spread_of
 from services.reports.domain.standing import Standing
 from services.reports.domain.tally import Tally, affair_of
+from services.reports.domain.tier_affairs import TierTable, tier_table_of
 from services.reports.domain.units import (
     CENSORED_AT_MOST,
     FEEDBACK_BANDS_S,
@@ -254,6 +256,23 @@ def unit_table(
         total=_row(WHOLE, None, found),
         censored_count=still_open,
         censored=[_censored(row, cut, period) for row in late],
+    )
+
+
+def tier_table(
+    months: Months, period: Period, population: Population, pack: Pack, cut: datetime
+) -> TierTable:
+    """Compute T4 of *period*, judged up to *cut* (UTC) as the facts of *months* were."""
+    handled = {
+        (area, affair, crosstab.Outcome(what)): n
+        for area, affair, what, n in months.rows(sql.HANDLED, exercise=_exercise(population))
+    }
+    return tier_table_of(
+        heading("T4", tier_affairs.FORMULA, period, population, pack),
+        cut.astimezone(period.zone),
+        tally(months, period, population, pack).cases,
+        handled,
+        pack,
     )
 
 

@@ -175,7 +175,8 @@ _CUT = "CASE WHEN exercise THEN $cut_exercise ELSE $cut_real END"
 ENDED_CLOCKS = f"""
 CREATE OR REPLACE TEMP TABLE ended_clocks AS
 WITH ranked AS (
-  SELECT k.*, i.number AS incident_number, NOT {_TEST} AND k.due >= $start AND k.due < $end
+  SELECT k.*, i.number AS incident_number, i.area AS incident_area, i.affair AS incident_affair,
+    NOT {_TEST} AND k.due >= $start AND k.due < $end
     AND row_number() OVER (PARTITION BY k.clock_id
       ORDER BY {_ABSORBED}, k.version DESC, k.incident_id DESC) = 1 AS counted
   FROM clocks k LEFT JOIN incidents i ON i.incident_id = k.incident_id),
@@ -270,7 +271,7 @@ SORTED = {
 
 PARTS_OF_CALLS = f"""
 SELECT {_CALL_PART}, n
-FROM (SELECT part, count(*) AS n FROM {{calls}} WHERE part IS NOT NULL GROUP BY part)
+FROM (SELECT part, count(*) AS n FROM {{calls}} WHERE part IS NOT NULL GROUP BY part) c
 JOIN {{call_parts}} p USING (part)
 """
 """Exercise or not, standing, category, affair class (none without an incident), area, count."""
@@ -285,7 +286,7 @@ GROUP BY GROUPING SETS ((line), (hour))
 ENDED = """
 SELECT exercise, who, kind, day, outcome, band, n, took, most
 FROM (SELECT part, count(*) AS n, sum(took_us) AS took, max(took_us) AS most
-  FROM {clocks} WHERE part IS NOT NULL GROUP BY part)
+  FROM {clocks} WHERE part IS NOT NULL GROUP BY part) c
 JOIN {clock_parts} p USING (part)
 """
 """Exercise or not, unit, kind, by day, outcome, band, count; microseconds: sum, longest."""
@@ -295,7 +296,7 @@ QUANTILES = "quantile_disc(took_us, [0.50, 0.90, 0.95])"
 RANKS = f"""
 SELECT p.exercise, p.who, p.kind, p.day, ranks
 FROM (SELECT {{ranked}} AS part, {QUANTILES} AS ranks
-  FROM {{clocks}} WHERE {{ranked}} IS NOT NULL GROUP BY {{ranked}})
+  FROM {{clocks}} WHERE {{ranked}} IS NOT NULL GROUP BY {{ranked}}) c
 JOIN {{clock_parts}} p USING (part)
 """
 """P50, P90, P95 by nearest rank, microseconds, by each of RANKED."""
@@ -306,6 +307,13 @@ SELECT {WHO} AS who, duty, turn, count(*) FROM {{clocks}}
 WHERE duty IS NOT NULL AND turn > 0 AND {_OURS} GROUP BY 1, 2, 3
 """
 """Unit, what its duties gave, 2 when the total counts them too, count."""
+
+HANDLED = f"""
+SELECT incident_area, incident_affair, outcome, count(*) FROM {{clocks}}
+WHERE kind = '{ClockKind.HANDLE}' AND ({_DONE} OR outcome = '{Outcome.OPEN}') AND {_OURS}
+GROUP BY 1, 2, 3
+"""
+"""Area and affair class of the incident (none: unknown), what became of its handling limit, count."""
 
 CENSORED = f"""
 SELECT coalesce(incident_number, ''), {WHO}, kind, rule, epoch_us(due)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest
+from collections.abc import Iterable
 from pathlib import Path
 
+from services.reports.adapters.file_names import digest, path_of
 from services.reports.adapters.month_sets import THREADS, Connection, Months, reading
 from services.reports.adapters.month_sql import ORDERS, SORTED, Kind
 from services.reports.domain import overview, units
 from services.reports.domain.freezing import FrozenFile
 
 ROWS_IN_GROUP = 122_880
-_NAMED = 16
-"""Digits of the hash in a file's name; the whole hash stands in the database."""
 
 
-def write(db: Connection, folder: Path, month: str) -> list[FrozenFile]:
-    """Write every kind of fact of *month* from the judged tables in *db*; return what was written.
+def write(
+    db: Connection, folder: Path, month: str, kinds: Iterable[Kind] = Kind
+) -> list[FrozenFile]:
+    """Write the facts of *month* from the judged tables in *db*; return what was written.
 
     Same facts, same bytes: one order, one thread, fixed row groups, no time of writing. A file is
     named after its hash, so a revision that changes no call shares the calls' file.
@@ -25,7 +26,7 @@ def write(db: Connection, folder: Path, month: str) -> list[FrozenFile]:
     place.mkdir(parents=True, exist_ok=True)
     db.execute("SET threads = 1")
     try:
-        return [_written(db, place, kind) for kind in Kind]
+        return [_written(db, place, kind) for kind in kinds]
     finally:
         db.execute(f"SET threads = {THREADS}")
 
@@ -42,17 +43,6 @@ def _written(db: Connection, place: Path, kind: Kind) -> FrozenFile:
     file = FrozenFile(kind=kind, rows=rows, size=partial.stat().st_size, sha256=digest(partial))
     partial.replace(path_of(place.parent, place.name, file))
     return file
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file's bytes."""
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
-
-
-def path_of(folder: Path, month: str, file: FrozenFile) -> Path:
-    """Return where *file* of *month* lies."""
-    return folder / month / f"{file.kind}-{file.sha256[:_NAMED]}.parquet"
 
 
 def months_of(db: Connection, folder: Path, month: str, files: list[FrozenFile]) -> Months:

@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 DATABASE = "LIANDONG_REPORTS_DATABASE"
+KAFKA = "LIANDONG_REPORTS_KAFKA"
+MONTHS = "LIANDONG_REPORTS_MONTHS"
 
 
 class StackNotFound(Exception):
@@ -29,3 +31,24 @@ def dsn_of(stack: str, root: Path, environ: Mapping[str, str]) -> str:
             f"or set {DATABASE} to the DSN of reports_app"
         ) from error
     return f"postgresql://reports_app:{quote(password, safe='')}@{place}/liandong"
+
+
+def kafka_of(stack: str, root: Path, environ: Mapping[str, str]) -> str:
+    """Return the broker's `host:port`: from the environment, else of `run/<stack>` in *root*."""
+    if given := environ.get(KAFKA):
+        return given
+    try:
+        place: str = json.loads((root / "run" / stack / "endpoints.json").read_text("utf-8"))[
+            "kafka"
+        ]
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise StackNotFound(
+            f"no broker of stack {stack} is known: set {KAFKA} to its host:port"
+        ) from error
+    return place
+
+
+def months_of(stack: str, root: Path, environ: Mapping[str, str]) -> Path:
+    """Return the folder of closed months' files: from the environment, else `run/<stack>/months`."""
+    given = environ.get(MONTHS)
+    return Path(given) if given else root / "run" / stack / "months"

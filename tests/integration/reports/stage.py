@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
+from services.reports.adapters.month_files import MonthFiles
 from services.reports.handlers import on_events
 from shared.runtime.bus import Outgoing
 from shared.runtime.consumer import Consumer
@@ -30,6 +32,11 @@ class Stage:
     dsn: str
     admin: str
     database: Database
+    months: Path
+
+    @property
+    def files(self) -> MonthFiles:
+        return MonthFiles(self.database, self.months)
 
     @property
     def reader(self) -> FactReader:

@@ -50,7 +50,9 @@ async def door(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     await stage.say(*events)
     async with stage.listening():
         await stage.heard(len(events))
-    app = application(xianju(), stage.reader, FrozenMonths(stage.database), keyring(), [])
+    app = application(
+        xianju(), stage.reader, FrozenMonths(stage.database), keyring(), [], stage.files
+    )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://reports") as client:
         yield client

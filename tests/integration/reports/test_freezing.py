@@ -12,8 +12,12 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from services.reports.adapters import month_sets
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.month_files import MonthFiles
+from services.reports.adapters.parquet_files import months_of
+from services.reports.domain.canonical import canonical, restored
 from services.reports.domain.difference import Figure
 from services.reports.domain.facts import Population
 from services.reports.domain.freezing import (
@@ -25,12 +29,15 @@ from services.reports.domain.freezing import (
     Sheet,
     opens_at,
 )
+from services.reports.domain.overview import Overview
 from services.reports.freeze_handlers import SHEETS, Office
+from services.reports.handlers import Question, Table, answer
 from shared.contracts.incident import IncidentState
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 from shared.contracts.values import Line
 from shared.runtime.database import Database
+from shared.runtime.kafka import bounds_of
 from tests.engine import rows, until
 from tests.integration.reports import said
 from tests.integration.reports.stage import Stage
@@ -47,7 +54,7 @@ LATE = RevisionReason.LATE_EVENTS
 def office(stage: Stage, database: Database | None = None, *, pack: Pack | None = None) -> Office:
     """Return the office of the stage's schema."""
     own = database or stage.database
-    return Office(FactReader(own), FrozenMonths(own), pack or xianju())
+    return Office(FactReader(own), FrozenMonths(own), pack or xianju(), stage.files)
 
 
 def renamed() -> Pack:
@@ -164,7 +171,7 @@ async def test_what_a_month_is_compared_with_is_frozen_too(stage: Stage) -> None
     assert [] == [str(v.sheet) for v in verdicts if not v.same]
     before = {d.path: (d.before, d.after) for d in compared["categories/real"]}
     assert (Figure(1), Figure(2)) == before["total/before"]
-    assert [] == compared["overview/real"]
+    assert ["opening"] == sorted({d.path.split("/")[0] for d in compared["overview/real"]})
 
 
 async def test_a_deleted_month_comes_back_byte_for_byte(stage: Stage) -> None:
@@ -243,6 +250,77 @@ async def test_an_older_version_after_a_freeze_changes_no_figure(stage: Stage) -
 
     assert [1, 2] == sorted(r["epoch"] for r in await stage.rows("select epoch from call_fact"))
     assert [] == [d for compared in await found.compare(NOVEMBER) for d in compared.found]
+
+
+async def test_a_freeze_keeps_its_facts_as_files(stage: Stage) -> None:
+    """Parquet beside the tables, hash in the database; lost ones come back byte for byte."""
+    found = await frozen(stage)
+    revision = await found.known(NOVEMBER)
+    rows_of = {file.kind: file.rows for file in revision.files}
+    calls = next(file for file in revision.files if file.kind == "calls")
+    path = stage.files.path(NOVEMBER.label, calls)
+    before = path.read_bytes()
+    path.unlink()
+
+    verdicts = await found.check_files(NOVEMBER)
+
+    assert (2, 2, 1) == (rows_of["calls"], rows_of["incidents"], rows_of["clocks"])
+    assert [each.file.sha256 for each in verdicts] == [each.found for each in verdicts]
+    assert calls.sha256 == sha256(before).hexdigest()
+    assert before == path.read_bytes()
+
+
+async def test_the_frozen_files_count_what_the_frozen_tables_say(stage: Stage) -> None:
+    """Whatever comes later: T1 and T3 of the files are those of the freeze."""
+    found = await frozen(stage)
+    revision = await found.known(NOVEMBER)
+
+    with month_sets.opened() as db:
+        months = months_of(db, stage.months, NOVEMBER.label, revision.files)
+        pack, cut = xianju(), NOVEMBER.end
+        units = month_sets.unit_table(months, NOVEMBER, Population.REAL, pack, cut)
+        first = month_sets.overview(months, NOVEMBER, Population.REAL, pack)
+
+    stored = {
+        name: await found.stored(
+            NOVEMBER, 0, Sheet(table=name, population=Population.REAL, published=False)
+        )
+        for name in ("units", "overview")
+    }
+    assert stored["units"] == canonical(units)
+    assert first == replace(restored(stored["overview"], Overview), opening=None)
+
+
+@pytest.mark.parametrize("table", [Table.OVERVIEW, Table.CATEGORIES, Table.UNITS, Table.TIERS])
+async def test_a_large_month_is_counted_by_sets_and_says_the_same(
+    table: Table, stage: Stage
+) -> None:
+    """From LARGE facts on PostgreSQL's rows come through Arrow; no byte of the table differs."""
+    await fed(stage, *first())
+    question = Question(table, NOVEMBER, Population.REAL, published=True)
+    small, large = stage.files, MonthFiles(stage.database, stage.months, large=1)
+
+    by_sets = await large.table(question, xianju())
+
+    assert (False, True) == (await small.counts(question), await large.counts(question))
+    assert canonical(await answer(question, stage.reader, xianju())) == canonical(by_sets)
+
+
+async def test_a_freeze_waits_for_what_was_said_before(stage: Stage) -> None:
+    """Events on the topics that are no facts yet: refused by name, with how many and what to do."""
+    await fed(stage, *first())
+    await stage.say(said.call("later", T0))
+    ends = {
+        f"{p.topic}/{p.number}": at.end
+        for p, at in (await bounds_of(stage.kafka, [stage.topic])).items()
+    }
+
+    with pytest.raises(FreezeRefused, match=r"1 events are not facts yet .* --wait") as refused:
+        await office(stage).caught_up(ends, 0)
+    async with stage.listening():
+        await office(stage).caught_up(ends, 10)
+
+    assert FreezeRefusal.BEHIND is refused.value.reason
 
 
 async def test_recompute_says_which_table_differs(stage: Stage) -> None:

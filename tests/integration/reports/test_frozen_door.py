@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 
 import httpx
+import pyarrow as pa
 import pytest
 
 from services.reports.adapters.frozen_months import FrozenMonths
@@ -26,7 +28,7 @@ async def door(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     office = await frozen(stage)
     await office.revise(NOVEMBER, RevisionReason.LATE_EVENTS)
     archive = FrozenMonths(stage.database)
-    app = application(xianju(), stage.reader, archive, keyring(), [])
+    app = application(xianju(), stage.reader, archive, keyring(), [], stage.files)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://reports") as client:
         yield client
@@ -102,3 +104,49 @@ async def test_an_unknown_revision_is_refused_by_name(door: httpx.AsyncClient) -
     answer = await door.get(f"{MONTH}/overview?revision=2", headers=DESK)
 
     assert (404, "unknown_revision") == (answer.status_code, answer.json()["reason"])
+
+
+async def test_facts_are_sent_as_parquet_with_their_hash(
+    door: httpx.AsyncClient, stage: Stage
+) -> None:
+    """The file itself; its ETag is the SHA-256 that the freeze recorded, so it is not sent twice."""
+    first = await door.get(f"{MONTH}/facts/calls?revision=0", headers=DESK)
+    tag = first.headers["etag"]
+    again = await door.get(f"{MONTH}/facts/calls?revision=0", headers=DESK | {"If-None-Match": tag})
+
+    kept = await stage.rows("select sha256 from frozen_file where kind = 'calls' and revision = 0")
+    assert (200, 304) == (first.status_code, again.status_code)
+    assert kept[0]["sha256"].hex() == tag.strip('"') == sha256(first.content).hexdigest()
+
+
+async def test_facts_are_sent_as_an_arrow_stream(door: httpx.AsyncClient) -> None:
+    """`Accept: application/vnd.apache.arrow.stream` gives the same rows, ids as text."""
+    wanted = DESK | {"Accept": "application/vnd.apache.arrow.stream"}
+
+    answer = await door.get(f"{MONTH}/facts/clocks", headers=wanted)
+
+    rows = pa.ipc.open_stream(answer.content).read_all().to_pylist()
+    assert ["arrival"] == [row["kind"] for row in rows]
+    assert ["on_time"] == [row["outcome"] for row in rows]
+
+
+async def test_facts_as_json_come_page_by_page(door: httpx.AsyncClient) -> None:
+    """The cursor leads on, belongs to its revision, and the last page has none."""
+    wanted = DESK | {"Accept": "application/json"}
+    first = (await door.get(f"{MONTH}/facts/calls?revision=0&limit=1", headers=wanted)).json()
+    path = f"{MONTH}/facts/calls?limit=1&cursor={first['cursor']}&revision="
+    second = (await door.get(f"{path}0", headers=wanted)).json()
+    other = await door.get(f"{path}1", headers=wanted)
+
+    ids = {first["items"][0]["call_id"], second["items"][0]["call_id"]}
+    assert (2, None, 422) == (len(ids), second["cursor"], other.status_code)
+
+
+@pytest.mark.parametrize(("path", "status"), [("facts/callers", 422), ("facts/calls", 401)])
+async def test_facts_are_refused_like_other_tables(
+    path: str, status: int, door: httpx.AsyncClient
+) -> None:
+    """An unknown kind is named; without a key nothing is said."""
+    headers = DESK if status == 422 else {}
+
+    assert status == (await door.get(f"{MONTH}/{path}", headers=headers)).status_code

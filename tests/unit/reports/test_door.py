@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from services.reports.adapters.http import application
+from services.reports.adapters.month_files import MonthFiles
 from services.reports.domain.facts import Facts
 from services.reports.domain.freezing import EpochEnd, Revision
 from services.reports.domain.period import Period
+from services.reports.handlers import Question
 from shared.runtime.errors import Unavailable
 from shared.runtime.keys import Keyring, Principal
 from tests.unit.reports.cases import T0, a_call, a_clock, facts, opened, xianju
@@ -55,6 +57,9 @@ class NothingFrozen:
     async def revisions(self, month: str, *, after: int, limit: int) -> list[Revision]:
         return []
 
+    async def offsets(self) -> dict[str, int]:
+        return {}
+
     async def end_epoch(self) -> EpochEnd:
         raise NotImplementedError
 
@@ -68,9 +73,19 @@ class NothingFrozen:
         raise NotImplementedError
 
 
+class NothingLarge(MonthFiles):
+    """No month is large enough for the engine of sets."""
+
+    def __init__(self) -> None:
+        """Need neither database nor folder."""
+
+    async def counts(self, question: Question) -> bool:
+        return False
+
+
 def client(found: Facts | None) -> httpx.AsyncClient:
     """Return a client of a service with these facts."""
-    app = application(xianju(), Shelf(found), NothingFrozen(), keyring(), [])
+    app = application(xianju(), Shelf(found), NothingFrozen(), keyring(), [], NothingLarge())
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://reports")
 
 

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.reports.adapters import month_sets, parquet_files
+from services.reports.adapters.file_names import path_of
 from services.reports.adapters.month_sets import Connection, Months
 from services.reports.adapters.month_sql import FACTS, Kind, columns, taken
 from services.reports.domain import period as periods
@@ -25,6 +26,7 @@ from services.reports.domain.earlier import period_before, year_before
 from services.reports.domain.facts import ClockFact, Facts, IncidentFact, Population
 from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
+from services.reports.domain.tier_affairs import tier_table
 from services.reports.domain.units import unit_table
 from tests.unit.reports.cases import (
     NOVEMBER,
@@ -240,7 +242,7 @@ TWENTY = facts(
 @example((NOVEMBER, TWENTY))
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 def test_sets_agree_with_the_pure_functions(case: tuple[Period, Facts]) -> None:
-    """T1, T2 and T3 of both populations are equal in every cell, list and order."""
+    """T1 to T4 of both populations are equal in every cell, list and order."""
     period, found = case
     with ExitStack() as stack:
         earlier = filter(None, (period, period_before(period), year_before(period)))
@@ -252,11 +254,13 @@ def test_sets_agree_with_the_pure_functions(case: tuple[Period, Facts]) -> None:
                 month_sets.overview(months, period, population, xianju()),
                 month_sets.category_table(compared, period, population, xianju()),
                 month_sets.unit_table(months, period, population, xianju(), cut),
+                month_sets.tier_table(months, period, population, xianju(), cut),
             )
 
             assert overview(found, period, population, xianju()) == by_sets[0]
             assert category_table(found, period, population, xianju()) == by_sets[1]
             assert unit_table(found, period, population, xianju()) == by_sets[2]
+            assert tier_table(found, period, population, xianju()) == by_sets[3]
 
 
 @given(histories(NOVEMBER))
@@ -306,7 +310,7 @@ def test_no_contact_text_or_place_is_in_a_file() -> None:
     with TemporaryDirectory() as place, judged(TWENTY, NOVEMBER) as (db, _):
         files = parquet_files.write(db, Path(place), NOVEMBER.label)
         for file in files:
-            path = parquet_files.path_of(Path(place), NOVEMBER.label, file)
+            path = path_of(Path(place), NOVEMBER.label, file)
             described = db.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()
 
             assert not forbidden & {str(name) for name, *_ in described}
