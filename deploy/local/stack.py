@@ -273,6 +273,7 @@ class Stack:
             "DATABASE": self.dsn(service.owner),
             "REGION_DIR": str(self.region_dir),
             "SECRETS": str(self.secrets.file(service.owner)),
+            **({"MONTHS": str(self.folder.path / "months")} if service.owner == "reports" else {}),
         }
 
     async def _stop(self) -> None:
