@@ -11,6 +11,7 @@ import yaml
 
 from deploy.topics import Feeds, Topic, TopicList, twins
 from shared.contracts.consumers import CONSUMERS
+from shared.contracts.raw_consumers import raw_consumers
 from shared.contracts.topics import FAMILIES, TOPICS, dead_topic, feed_topic
 from shared.contracts.values import Lane, Producer
 
@@ -20,6 +21,7 @@ SCHEMAS = "../shared/contracts/schemas"
 """Where the payloads' schemas stand, seen from `docs/`."""
 _FORMAT = "application/schema+json;version=draft-2020-12"
 _BINDING = "0.5.0"
+_DEPARTMENT = "{department}"
 _SAYS = {
     "call": Producer.INTAKE,
     "rejection": Producer.INTAKE,
@@ -155,7 +157,7 @@ def _topic_binding(topic: Topic) -> Json:
 
 def _feed_channel(feeds: Feeds) -> tuple[str, Json]:
     channel = {
-        "address": feed_topic("{department}"),
+        "address": feed_topic(_DEPARTMENT),
         "parameters": {
             "department": {"description": "ASCII code of a department of the region pack."}
         },
@@ -199,15 +201,22 @@ def _sends(topics: Iterable[Topic]) -> list[tuple[str, Json]]:
 
 def _receives() -> list[tuple[str, Json]]:
     found = []
-    for consumer, heard in CONSUMERS.items():
+    for consumer, heard in (CONSUMERS | raw_consumers([_DEPARTMENT])).items():
         for topic in heard:
-            name, operation = _operation("receive", consumer, _name(topic), TOPICS[topic].families)
+            name, operation = _operation("receive", consumer, *_heard_on(topic))
             group = {"type": "string", "enum": [consumer]}
             operation["bindings"] = {"kafka": {"groupId": group, "bindingVersion": _BINDING}}
             found.append((name, operation))
-            if TOPICS[topic].consumed:
+            if topic in TOPICS and TOPICS[topic].consumed:
                 found.append(_operation("send", consumer, _name(dead_topic(topic)), ["deadLetter"]))
     return found
+
+
+def _heard_on(topic: str) -> tuple[str, Iterable[str]]:
+    """Return channel and messages of *topic*, a feed or a dead twin included."""
+    if topic == feed_topic(_DEPARTMENT):
+        return "feed", ["feed"]
+    return _name(topic), TOPICS[topic].families if topic in TOPICS else ["deadLetter"]
 
 
 def _operation(action: str, who: str, channel: str, messages: Iterable[str]) -> tuple[str, Json]:

@@ -14,6 +14,7 @@ from deploy import contracts
 from deploy.topics import read_topics
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.envelope import Message, encode
+from shared.contracts.raw_consumers import raw_consumers
 from shared.contracts.topics import FAMILIES, TOPICS
 from shared.contracts.values import Lane
 from shared.runtime.bus import Outgoing, Partition, Record
@@ -144,7 +145,8 @@ def test_who_hears_what_is_said_as_it_is_seeded(document: Node) -> None:
         if operation["action"] == "receive"
     }
 
-    assert {(c, topic) for c, topics in CONSUMERS.items() for topic in topics} == told
+    seeded = CONSUMERS | raw_consumers(["{department}"])
+    assert {(c, topic) for c, topics in seeded.items() for topic in topics} == told
 
 
 def test_lanes_and_keys_are_told(document: Node) -> None:
