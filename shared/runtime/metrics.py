@@ -93,7 +93,9 @@ LIVE_SURGE_RATIO = Gauge(
     ["line", "area", "population"],
 )
 LIVE_SNAPSHOTS = Counter(
-    "liandong_live_snapshots", "Snapshots the live picture took, by what became of them", ["taken"]
+    "liandong_live_snapshots",
+    "Snapshots the live picture heard, by what became of them",
+    ["family", "taken"],
 )
 
 __all__ = [name for name in dir() if name.isupper()] + ["REGISTRY"]

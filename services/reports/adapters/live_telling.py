@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import structlog
 
@@ -25,10 +26,13 @@ from shared.runtime.errors import Unavailable
 from shared.runtime.events import decode, pack_headers
 from shared.runtime.store import DEAD_LETTER, OUTBOX, Store, Work, dead_letter_row
 
+FAMILIES = ("call", "incident")
 TICK_S = 1.0
 SAY_AGAIN_S = 60.0
 """What stands unchanged is said again so often, for a reader who began later."""
 COMPARE_S = 3600.0
+EARLY_S = (5.0, 15.0)
+"""Looks into the facts soon after the first: what came before the stream had joined is in them."""
 MOST_UNSENT = 20_000
 """Figures kept while the broker is away; older ones have lost their use."""
 MOST_BURIED, BURIED_WINDOW_S = 50, 60.0
@@ -48,20 +52,22 @@ class Picture:
         self.waiting: str | None = "the facts"
         self.live, self.clock = live, clock
         self._facts, self._sink, self._heal_s = facts, sink, heal_s
+        self._early: tuple[float, ...] = ()
         self._standing: dict[str, int] = {}
         self._unsent: deque[Message] = deque(maxlen=MOST_UNSENT)
         self._healed = self._compared = self._said_all = float("-inf")
 
     def hear(self, record: Record) -> None:
         """Take the event in *record*; raises InvalidEnvelope for what is none."""
-        taken = on_event(decode(record), self.live, self.clock.now())
+        event = decode(record)
+        taken = on_event(event, self.live, self.clock.now())
         if taken is not None:
-            metrics.LIVE_SNAPSHOTS.labels(taken).inc()
+            metrics.LIVE_SNAPSHOTS.labels(event.family, taken).inc()
 
     async def run(self) -> None:
         """Begin with the facts, then tell, until cancelled."""
-        for taken in Taken:
-            metrics.LIVE_SNAPSHOTS.labels(taken)
+        for family, taken in product(FAMILIES, Taken):
+            metrics.LIVE_SNAPSHOTS.labels(family, taken)
         telling = asyncio.create_task(self._tell())
         try:
             while True:
@@ -83,8 +89,9 @@ class Picture:
             if wall - self._compared >= COMPARE_S:
                 await compare(self.live, self._facts, now)
                 self._compared = wall
-            if wall - self._healed >= self._heal_s:
+            if wall - self._healed >= (self._early[0] if self._early else self._heal_s):
                 await heal(self.live, self._facts, now)
+                self._early = self._early[1:] if self._healed > 0 else EARLY_S
                 self._healed = wall
         except Unavailable as away:
             _log.warning("live picture is not compared with the facts", why=str(away))
