@@ -23,7 +23,11 @@ from services.reports.domain.extraction import (
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
 from services.reports.domain.key_figures import figure_table
-from services.reports.domain.later_extraction import later_facts, supervision_facts
+from services.reports.domain.later_extraction import (
+    later_facts,
+    repeat_facts,
+    supervision_facts,
+)
 from services.reports.domain.opening import opened_overview
 from services.reports.domain.overdue import overdue_table, published_overdue
 from services.reports.domain.period import Period
@@ -61,6 +65,7 @@ def _facts(event: Event) -> Iterator[Fact]:
     match event.data:
         case CallEvent() as said:
             yield call_fact(said)
+            yield from repeat_facts(said.call)
         case IncidentEvent() as said:
             yield incident_fact(said.incident)
             yield from link_facts(said.incident)

@@ -37,7 +37,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `root` is the first call's number in the source's own chain (`zjjdbh` or `jjdbh`), the key of
     the topic. `contact` is a vault token, `caller` a salted hash: never a name or number.
-    `rang_at` and `answered_at` are there where a feed has them.
+    `rang_at` and `answered_at` are there where a feed has them. `repeats` is the newest earlier call
+    of the same caller hash, 8 min to 72 h before: found where the hash is, stored as the link.
     """
 
     call_id: UUID
@@ -59,6 +60,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hotline_limit: str | None = None
     rang_at: Instant | None = None
     answered_at: Instant | None = None
+    repeats: UUID | None = None
     exercise: bool = False
     test: bool = False
 

@@ -21,6 +21,7 @@ from services.reports.domain.later_facts import (
     AppealFact,
     CallBackFact,
     DeferralFact,
+    RepeatFact,
     RosterFact,
     SupervisionFact,
     UpwardReportFact,
@@ -90,6 +91,10 @@ _REJECTIONS = f"""
 select {_columns(RejectionFact, "r")} from rejection_fact r
 where r.rejected_at >= $1 and r.rejected_at < $2 and {_current(RejectionFact, "r")}
 order by r.rejected_at, r.rejection_id"""
+_REPEATS = f"""
+select {_columns(RepeatFact, "l")} from call_repeat l where l.epoch <= $3
+  and l.call_id in (select p.call_id from ({_IN_PERIOD}) p)
+order by l.call_id, l.again_id"""
 _DUTIES_DUE = f"select d.assignment_id from ({_DUE}) d"
 _CALL_BACKS = f"""
 select {_columns(CallBackFact, "b")} from ({_CALL_BACK_IN}) b
@@ -158,6 +163,7 @@ class FactReader:
                 assignments=await rows(AssignmentFact, _ASSIGNMENTS),
                 clocks=await rows(ClockFact, _CLOCKS),
                 rejections=await rows(RejectionFact, _REJECTIONS),
+                repeats=await rows(RepeatFact, _REPEATS),
                 call_backs=await rows(CallBackFact, _CALL_BACKS),
                 appeals=await rows(AppealFact, _APPEALS),
                 deferrals=await rows(DeferralFact, _DEFERRALS),

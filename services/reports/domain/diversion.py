@@ -1,4 +1,4 @@
-"""Calls that went to another line: 110, 119, 122 to 12345 and back; and how fast calls were answered."""
+"""Calls diverted to another line (110, 119, 122 to 12345 and back), answered in time, or followed by a repeat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.reports.domain.facts import Facts, IncidentFact, Population
 from services.reports.domain.period import Period
+from services.reports.domain.standing import Standing, standing
 from shared.contracts.incident import IncidentState
 from shared.contracts.values import Line
 
@@ -21,6 +22,7 @@ class Diversion(Struct, frozen=True, kw_only=True):
 
     A transferred incident of an urgent line went to 12345, one of 12345 to an urgent line (row 4).
     `stamped` calls have ring and answer stamps; `in_time`: answered within 15 s of ringing.
+    `repeated` of the `valid` ones were followed by a call of the same caller 8 min to 72 h later.
     """
 
     urgent: int
@@ -29,6 +31,8 @@ class Diversion(Struct, frozen=True, kw_only=True):
     to_urgent: int
     stamped: int
     in_time: int
+    valid: int
+    repeated: int
 
 
 def diversion(facts: Facts, period: Period, population: Population) -> Diversion:
@@ -44,6 +48,12 @@ def diversion(facts: Facts, period: Period, population: Population) -> Diversion
     real = [(call, incident) for call, incident in received if not (incident and incident.test)]
     urgent = [incident for call, incident in real if call.line in _URGENT]
     government = [incident for call, incident in real if call.line == Line.GOVERNMENT]
+    linked = {link.call_id for link in facts.links}
+    valid = {
+        call.call_id
+        for call, incident in real
+        if standing(call, incident, linked=call.call_id in linked) is Standing.VALID
+    }
     waits = [
         call.answered_at - call.rang_at
         for call, _ in real
@@ -56,6 +66,8 @@ def diversion(facts: Facts, period: Period, population: Population) -> Diversion
         to_urgent=_transferred(government),
         stamped=len(waits),
         in_time=sum(wait <= ANSWER_WITHIN for wait in waits),
+        valid=len(valid),
+        repeated=len(valid & {link.call_id for link in facts.repeats}),
     )
 
 

@@ -109,6 +109,7 @@ LATER: Mapping[str, str] = {
     "有效率": "Valid rate",
     "110/119/122 分流至 12345": "110/119/122 diverted to 12345",
     "12345 转回 110/119/122": "12345 passed to 110/119/122",
+    "重复报警率（8 分钟至 72 小时）": "Followed by a repeated call (8 min to 72 h)",
     "15 秒内接听率": "Answered within 15 s",
     "签收及时率": "Signed for in time",
     "到场及时率（昼）": "Arrived in time (day)",

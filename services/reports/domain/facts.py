@@ -13,6 +13,7 @@ from services.reports.domain.later_facts import (
     AppealFact,
     CallBackFact,
     DeferralFact,
+    RepeatFact,
     RosterFact,
     SupervisionFact,
     UpwardReportFact,
@@ -179,7 +180,7 @@ class Facts:
     """Facts of a period and what they refer to, of both populations.
 
     `calls` were received in it, `clocks` are due in it; `incidents` and `assignments` are those
-    they speak of; `rejections` were refused in it. `call_backs` were made in it, `supervisions`
+    they speak of; `rejections` were refused in it; `repeats` followed its calls. `call_backs` were made in it, `supervisions`
     opened in it, `reports` due in it (without a limit: made in it), `rosters` touch it; `appeals`
     were asked in it or, like `deferrals`, are of its assignments. `heard` is the newest event time
     by population, `read_at` platform time when they were read: `cut` says what they are used for.
@@ -191,6 +192,7 @@ class Facts:
     assignments: Sequence[AssignmentFact] = ()
     clocks: Sequence[ClockFact] = ()
     rejections: Sequence[RejectionFact] = ()
+    repeats: Sequence[RepeatFact] = ()
     call_backs: Sequence[CallBackFact] = ()
     appeals: Sequence[AppealFact] = ()
     deferrals: Sequence[DeferralFact] = ()

@@ -135,6 +135,7 @@ def _diverted(facts: Facts, period: Period, population: Population) -> Iterator[
     yield _figure("flow.to_government", found.to_government, found.urgent)
     yield _figure("flow.to_urgent", found.to_urgent, found.government)
     without = found.urgent + found.government - found.stamped
+    yield _figure("flow.repeated", found.repeated, found.valid)
     yield _figure("flow.answered", found.in_time, found.stamped, unstamped=max(without, 0))
 
 

@@ -19,6 +19,7 @@ FIGURES: Mapping[str, str] = {
     "flow.valid": "有效率",
     "flow.to_government": "110/119/122 分流至 12345",
     "flow.to_urgent": "12345 转回 110/119/122",
+    "flow.repeated": "重复报警率（8 分钟至 72 小时）",
     "flow.answered": "15 秒内接听率",
     "timely.sign_for": "签收及时率",
     "timely.arrival_day": "到场及时率（昼）",

@@ -9,11 +9,19 @@ from services.reports.domain.later_facts import (
     AppealFact,
     CallBackFact,
     DeferralFact,
+    RepeatFact,
     SupervisionFact,
     UpwardReportFact,
 )
+from shared.contracts.call import Call
 from shared.contracts.incident import Incident
 from shared.contracts.sla import SlaEvent
+
+
+def repeat_facts(call: Call) -> Iterator[RepeatFact]:
+    """Yield the link from the earlier call of the same caller, where there is one."""
+    if call.repeats is not None:
+        yield RepeatFact(call_id=call.repeats, again_id=call.call_id)
 
 
 def later_facts(

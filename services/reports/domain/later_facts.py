@@ -7,6 +7,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 
+class RepeatFact(NamedTuple):
+    """A call that was followed by another of the same caller, 8 min to 72 h later; no hash is kept."""
+
+    call_id: UUID
+    again_id: UUID
+
+
 class CallBackFact(NamedTuple):
     """One caller called back in one round; `at` is the last attempt, UTC; None: not said."""
 
@@ -114,5 +121,11 @@ class RosterFact(NamedTuple):
 
 
 LaterFact = (
-    CallBackFact | AppealFact | DeferralFact | UpwardReportFact | SupervisionFact | RosterFact
+    RepeatFact
+    | CallBackFact
+    | AppealFact
+    | DeferralFact
+    | UpwardReportFact
+    | SupervisionFact
+    | RosterFact
 )

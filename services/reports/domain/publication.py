@@ -103,11 +103,16 @@ def _cohorts(row: UnitRow) -> Mapping[str, tuple[Cohort, list[Band]]]:
 
 
 def _cells(row: UnitRow) -> Iterator[tuple[str, dict[str, int], list[Sum]]]:
-    """Yield path, cells and their sums; what a reader could subtract is a cell too (`missing`)."""
+    """Yield path, cells and their sums; what a reader could subtract is a cell too.
+
+    `missed` is late and open together (should less on time), `missing` what no report was given.
+    """
     for path, (cohort, bands) in _cohorts(row).items():
         cells = {name: getattr(cohort, name) or 0 for name in _MEASURES}
+        cells["missed"] = cells["should"] - cells["on_time"]
         in_bands = {f"band.{n}": band.count or 0 for n, band in enumerate(bands)}
         sums: list[Sum] = [("should", "done", "open"), ("done", "on_time", "late")]
+        sums.append(("should", "on_time", "missed"))
         yield path, cells | in_bands, [*sums, ("done", *in_bands)] if in_bands else sums
     dual = {name: getattr(row.dual_feedback, name) or 0 for name in _DUAL}
     dual["missing"] = dual["owed"] - dual["both"] - dual["automatic"] - dual["back_filled"]
@@ -118,7 +123,7 @@ def _day_and_night(unit: str) -> list[Sum]:
     return [
         tuple(f"{unit}/{which}.{part}/{name}" for part in ("all", "day", "night"))
         for which in ("arrival", "assembly")
-        for name in _MEASURES
+        for name in (*_MEASURES, "missed")
     ]
 
 

@@ -4,6 +4,14 @@
 
 alter table call_fact add column rang_at timestamptz, add column answered_at timestamptz;
 
+-- A call that was followed by another of the same caller 8 min to 72 h later: the link, no hash.
+create table call_repeat (
+  call_id  uuid not null,
+  again_id uuid not null,
+  epoch    integer not null,
+  primary key (call_id, again_id)
+);
+
 create table call_back_fact (
   call_back_id  uuid not null,
   incident_id   uuid not null,

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.infrastructure
 
 UNIT = "xj-traffic"
 HOUR = timedelta(hours=1)
-TABLES = ("call_back_fact", "appeal_fact", "deferral_fact", "upward_report_fact")
+TABLES = ("call_repeat", "call_back_fact", "appeal_fact", "deferral_fact", "upward_report_fact")
 
 
 def followed(name: object, *, version: int, made: bool) -> Any:
@@ -86,6 +86,7 @@ async def test_what_follows_is_stored_once_and_read_again(stage: Stage) -> None:
     limit = said.clock(1, UNIT, ClockKind.HANDLE, T0, HOUR)
     events = [
         said.call(1, T0),
+        said.call(2, T0 + HOUR, repeats=said.call_id(1)),
         followed(1, version=1, made=False),
         said.clocks(1, T0, limit),
         followed(1, version=2, made=True),
@@ -99,7 +100,7 @@ async def test_what_follows_is_stored_once_and_read_again(stage: Stage) -> None:
         await stage.heard(len(events))
 
     assert once == await _everything(stage)
-    assert [1, 1, 1, 1] == [len(rows) for rows in once.values()]
+    assert [1, 1, 1, 1, 1] == [len(rows) for rows in once.values()]
     found = await stage.reader.of(NOVEMBER)
     ledger = report_ledger(found, NOVEMBER, Population.REAL, xianju())
     assert [("XJ-1", "not_yet_due")] == [(e.incident, e.standing) for e in ledger.entries]
@@ -111,6 +112,9 @@ async def test_what_follows_is_stored_once_and_read_again(stage: Stage) -> None:
     satisfied, suspended = by["call_back.satisfied"], by["conduct.suspended"]
     assert satisfied.value is not None
     assert (1, 1) == (satisfied.value.numerator, satisfied.value.denominator)
+    repeated = by["flow.repeated"].value
+    assert repeated is not None
+    assert (1, 2) == (repeated.numerator, repeated.denominator)
     assert {"requested": 1} == {each.id: each.count for each in suspended.beside}
 
 

@@ -6,7 +6,7 @@ import json
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reports.adapters.formats import Form, render
@@ -19,7 +19,7 @@ from services.reports.domain.assessment import (
 )
 from services.reports.domain.facts import Population
 from tests.unit.reports.cases import NOVEMBER, ZONE, a_clock, a_duty, facts, xianju
-from tests.unit.reports.later_cases import HOUR, a_call_back, a_report, an_appeal, histories
+from tests.unit.reports.later_cases import FEW, HOUR, a_call_back, a_report, an_appeal, histories
 
 OCTOBER = period.month("2026-10", ZONE)
 UNIT = "xj-traffic"
@@ -70,7 +70,7 @@ def test_a_granted_appeal_exempts_what_it_is_about_and_nothing_else() -> None:
     assert Component.DUAL_FEEDBACK not in parts(an_appeal(1, "dual_feedback"))
 
 
-@settings(max_examples=30)
+@FEW
 @given(histories())
 def test_a_unit_recomputes_its_score_with_the_new_parts(history: list[Any]) -> None:
     """From the published JSON alone, with decimal arithmetic of its own."""
@@ -88,7 +88,7 @@ def test_a_unit_recomputes_its_score_with_the_new_parts(history: list[Any]) -> N
             assert score == Decimal(str(sheet["score"]))
 
 
-@settings(max_examples=30)
+@FEW
 @given(histories(), st.randoms())
 def test_the_order_of_facts_does_not_matter(history: list[Any], random: Any) -> None:
     """The same facts in any order give the same bytes."""

@@ -13,6 +13,7 @@ from services.reports.domain.call_backs import CallBacks, call_backs
 from services.reports.domain.conduct import Conduct, conduct
 from services.reports.domain.diversion import Diversion, diversion
 from services.reports.domain.facts import Population
+from services.reports.domain.later_facts import RepeatFact
 from services.reports.domain.staffing import staffing
 from services.reports.domain.supervised import supervised
 from tests.unit.reports.cases import (
@@ -24,10 +25,12 @@ from tests.unit.reports.cases import (
     a_duty,
     facts,
     opened,
+    uid,
     xianju,
 )
 from tests.unit.reports.later_cases import (
     DAY,
+    FEW,
     HOUR,
     LIMIT,
     a_call_back,
@@ -115,6 +118,7 @@ def test_rework_and_return_are_of_ended_and_sent() -> None:
     assert (1, 1, 0) == (row.appealed, row.granted, row.refused)
 
 
+@FEW
 @given(histories())
 def test_units_sum_to_the_total(history: list[Any]) -> None:
     """Parts sum to the whole in every count, unknown units included."""
@@ -183,8 +187,32 @@ def test_calls_go_over_to_another_line_and_are_answered(waited: int, in_time: in
     )
 
     assert Diversion(
-        urgent=3, to_government=1, government=1, to_urgent=1, stamped=1, in_time=in_time
+        urgent=3,
+        to_government=1,
+        government=1,
+        to_urgent=1,
+        stamped=1,
+        in_time=in_time,
+        valid=4,
+        repeated=0,
     ) == diversion(found, NOVEMBER, Population.REAL)
+
+
+def test_a_repeat_counts_the_call_it_follows() -> None:
+    """FIGURES: valid calls followed by one of the same caller; twice followed counts once."""
+    first, again, void = a_call(1), a_call(2), a_call(3)
+    found = facts(
+        first,
+        again,
+        void,
+        opened(void, state="invalid"),
+        RepeatFact(first.call_id, again.call_id),
+        RepeatFact(first.call_id, uid("call", "next month")),
+        RepeatFact(void.call_id, again.call_id),
+    )
+    counted = diversion(found, NOVEMBER, Population.REAL)
+
+    assert (2, 1) == (counted.valid, counted.repeated)
 
 
 def _case(name: object, **changes: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reports.adapters.formats import Form, render
@@ -14,7 +14,7 @@ from services.reports.domain.key_figures_words import BESIDE, FIGURES, GROUPS
 from services.reports.domain.quantities import rate
 from services.reports.domain.suppression import LEAST
 from tests.unit.reports.cases import NOVEMBER, facts, xianju
-from tests.unit.reports.later_cases import a_call_back, a_report, an_appeal, histories
+from tests.unit.reports.later_cases import FEW, a_call_back, a_report, an_appeal, histories
 
 
 def test_the_three_rates_stand_with_reach_beside() -> None:
@@ -36,6 +36,7 @@ def test_what_is_exempt_stands_beside() -> None:
     assert {"exempt": 1} == {each.id: each.count for each in reach.beside}
 
 
+@FEW
 @given(histories())
 def test_every_figure_has_its_words(history: list[Any]) -> None:
     """Whatever the facts are, nothing prints as an id; numerators are part of their denominators."""
@@ -50,8 +51,8 @@ def test_every_figure_has_its_words(history: list[Any]) -> None:
     assert len({figure.id for figure in table.figures}) == len(table.figures)
 
 
-@settings(max_examples=40)
-@given(histories(60))
+@FEW
+@given(histories(40))
 def test_published_nothing_small_can_be_read_or_subtracted(history: list[Any]) -> None:
     """Neither one to four, nor a pair whose difference is one to four, and no single units."""
     table = figure_table(facts(*history), NOVEMBER, Population.REAL, xianju(), published=True)
@@ -65,7 +66,7 @@ def test_published_nothing_small_can_be_read_or_subtracted(history: list[Any]) -
         assert all(n is None or n == 0 or n >= LEAST for n in numbers)
 
 
-@settings(max_examples=30)
+@FEW
 @given(histories(), st.randoms())
 def test_the_order_of_facts_does_not_matter(history: list[Any], random: Any) -> None:
     """The same facts in any order give the same bytes."""

@@ -114,6 +114,22 @@ def test_published_units_show_no_single_cases() -> None:
     assert ([], None) == (table.censored, table.censored_count)
 
 
+def test_late_and_open_together_are_not_told_by_what_was_on_time() -> None:
+    """One late and two open of 33: should less on time would be the three."""
+    took = [*([T0 - T0] * 30), timedelta(hours=1), None, None]
+    whole = unit_table(
+        facts(*(a_clock(n, took=t) for n, t in enumerate(took))),
+        NOVEMBER,
+        Population.REAL,
+        xianju(),
+    )
+
+    row = next(row for row in published_units(whole).units if row.unit == "xj-traffic")
+
+    assert None in {row.arrival.all.should, row.arrival.all.on_time}
+    assert row.arrival.all.rate is None
+
+
 def test_bands_do_not_tell_a_hidden_count() -> None:
     """180 s are a band's edge and the limit: the last band would be the late ones."""
     limit = timedelta(minutes=3)

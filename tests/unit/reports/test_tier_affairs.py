@@ -16,7 +16,7 @@ from services.reports.domain.tiers import CENTRE, tiers
 from services.reports.domain.units import unit_table
 from shared.contracts.pack import Pack, ProblemReason, SubCentre, validate
 from tests.unit.reports.cases import NOVEMBER, T0, a_call, a_clock, facts, opened, xianju
-from tests.unit.reports.later_cases import HOUR, LIMIT, histories
+from tests.unit.reports.later_cases import FEW, HOUR, LIMIT, histories
 
 
 def test_a_place_counts_for_the_sub_centre_that_commands_there() -> None:
@@ -64,6 +64,7 @@ def test_handling_counts_where_the_incident_is() -> None:
     assert (opened(call).affair, 1, 0, 1) == (cell.id, cell.should, cell.on_time, cell.late)
 
 
+@FEW
 @given(histories())
 def test_totals_are_those_of_the_other_tables(history: list[Any]) -> None:
     """T4's whole is T1's valid and T3's handling, of either population."""
@@ -82,6 +83,7 @@ def test_totals_are_those_of_the_other_tables(history: list[Any]) -> None:
         )
 
 
+@FEW
 @given(histories(), st.randoms())
 def test_the_order_of_facts_does_not_matter(history: list[Any], random: Any) -> None:
     """The same facts in any order give the same bytes."""

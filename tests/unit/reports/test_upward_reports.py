@@ -20,7 +20,7 @@ from services.reports.domain.upward_reports import (
     report_ledger,
 )
 from tests.unit.reports.cases import NOVEMBER, a_call, facts, opened, xianju
-from tests.unit.reports.later_cases import HOUR, a_report, histories
+from tests.unit.reports.later_cases import FEW, HOUR, a_report, histories
 
 MINUTE = timedelta(minutes=1)
 
@@ -103,6 +103,7 @@ def test_tests_exercises_and_other_months_are_left_out() -> None:
     assert not ledger.entries
 
 
+@FEW
 @given(histories())
 def test_standings_and_cells_say_the_same(history: list[Any]) -> None:
     """Every report stands in one cell of the table or in one number beside it."""
@@ -116,6 +117,7 @@ def test_standings_and_cells_say_the_same(history: list[Any]) -> None:
     assert (total.open, total.late) == (faults["missed"], faults["late"])
 
 
+@FEW
 @given(histories(60))
 def test_published_shows_neither_a_report_nor_a_small_count(history: list[Any]) -> None:
     """No line of the ledger, no count of one to four, and no fault that the table hides."""
@@ -133,6 +135,7 @@ def test_published_shows_neither_a_report_nor_a_small_count(history: list[Any]) 
         assert count is not None or faults[name] is None
 
 
+@FEW
 @given(histories(), st.randoms())
 def test_the_order_of_facts_does_not_matter(history: list[Any], random: Any) -> None:
     """The same facts in any order give the same bytes."""
