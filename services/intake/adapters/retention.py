@@ -37,14 +37,17 @@ class RetentionSweep:
             metrics.PURGED.labels(kind)
 
     async def run(self) -> None:
-        """Sweep until cancelled; a round that meets a missing database is left for the next one."""
+        """Sweep until cancelled; a round that meets a missing database is left for the next one.
+
+        Not at once: how much there is to hear is known only after the first answers of the broker.
+        """
         while True:
+            await asyncio.sleep(ROUND_S)
             try:
                 await self.once()
                 self.waiting = None
             except Unavailable as error:
                 self.waiting = str(error)
-            await asyncio.sleep(ROUND_S)
 
     async def once(self) -> int:
         """Clear all that is to be cleared now; return how many calls. Raises Unavailable."""

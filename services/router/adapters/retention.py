@@ -78,12 +78,12 @@ class RetentionSweep:
     async def run(self) -> None:
         """Sweep until cancelled; a round that meets a missing database is left for the next one."""
         while True:
+            await asyncio.sleep(ROUND_S)
             try:
                 await self.once()
                 self.waiting = None
             except Unavailable as error:
                 self.waiting = str(error)
-            await asyncio.sleep(ROUND_S)
 
     async def once(self) -> int:
         """Purge all that is due now, the urgent lane first; return how many. Raises Unavailable."""
