@@ -119,7 +119,7 @@ async def wire(
         alarms,
         Watchdog(database, alarms, limit_s=config.sla_silent_s, again_s=cutoff_s),
         Digesting(pack, store, senders, clock, owner=owner, quiet_s=config.digest_quiet_s),
-        Acknowledging(pack, store, clock),
+        Acknowledging(pack, store, clock, owner=owner),
         Pruning(database, kept_days("notify") | {FEED_READBACK: MARK_DAYS}),
     ]
     listener = Listener(pack, PostgresLedger(database, owner), senders, clock)
@@ -129,7 +129,7 @@ async def wire(
             gather_ms=_gather_ms(name),
         )  # fmt: skip
         if name.startswith(FEED_READBACK):
-            readback = FeedReadback(name, departments, store, clock)
+            readback = FeedReadback(name, departments, store)
             parts.append(RecordReader(name, source, store, readback.on_records, alarms))
         elif name.startswith(DEAD_LETTERS):
             letters = DeadLetters(alarms)

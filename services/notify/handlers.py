@@ -150,13 +150,13 @@ class _Fold:
         self.notices: list[Notice] = []
         self.overtaken: dict[UUID, str] = {}
         self.taken: dict[UUID, datetime] = {}
-        self.last: Event | None = None
+        self._last: Event | None = None
         self._view = known.view
-        self._heard = False
+        self._heard: Event | None = None
         self._changes: list[Change] = []
 
     def take(self, event: Event, occasion: Occasion, speed: float) -> None:
-        self.last = event
+        self._last = event
         before = len(self.notices)
         found_late: frozenset[UUID] = frozenset()
         if isinstance(event.data, IncidentEvent):
@@ -184,7 +184,7 @@ class _Fold:
         self.notices += notices_of(event, self._view, occasion)
         self.taken |= taken(self._view, event.incident)
         self._view = seen(self._view, event.incident)
-        self._heard = True
+        self._heard = self._last
         self._changes += event.changes
         self.overtaken |= pointless.by_incident(self._view, self._queued())
 
@@ -196,18 +196,18 @@ class _Fold:
 
     def closed(self) -> tuple[list[Said], View | None]:
         """Return what the feeds must show after the whole batch, and the view to store."""
-        if not self._heard or self._view is None:
+        if self._heard is None or self._view is None:
             return [], self._view
-        feeds = feeds_of(self._changes, self._view)
+        last = self._heard
+        feeds = feeds_of(self._changes, self._view, at=last.time, trace=last.trace)
         self._view = feeds.view
         return feeds.said, feeds.view
 
     def message(self, said: Said) -> Message:
-        """Return the feed's event, said for the last event of the batch."""
-        if self.last is None or self._view is None:
+        """Return the feed's event."""
+        if self._heard is None or self._view is None:
             raise AssertionError("a feed speaks of an event")
-        last = self.last
-        return feed_message(said, self._view, at=last.time, lane=_lane_of(last), trace=last.trace)
+        return feed_message(said, self._view, _lane_of(self._heard))
 
     def _queued(self) -> list[OpenNotice]:
         return [*self.known.queued, *map(pointless.as_open, self.notices)]

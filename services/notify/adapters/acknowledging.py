@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ from shared.runtime.store import Store, Work, Write
 
 BATCH = 200
 LOOK_S = 0.5
+EVERYBODYS = 20
+"""One look in so many takes rows of other processes too: those of an earlier life, or of one that is dead."""
 
 ACKNOWLEDGED = Write(
     "notice_acknowledged",
@@ -34,6 +37,7 @@ notice_acknowledged as (select 1 from notice_acknowledged_set)""",
 _TAKEN = """
 select cause, version, attempts, provider_ref, acknowledged_at, trace, doc from notice
 where state = 'delivered' and acknowledged_at is not null and doc is not null
+  and ($2 or owner = $3)
 order by notice_id limit $1
 """
 _DECODER = msgspec.json.Decoder(Order)
@@ -44,18 +48,19 @@ class Acknowledging:
 
     name = "acknowledge"
 
-    def __init__(self, pack: Pack, store: Store, clock: Clock) -> None:
+    def __init__(self, pack: Pack, store: Store, clock: Clock, *, owner: str) -> None:
         self.waiting: str | None = None
+        self._owner = owner
         self._pack = pack
         self._store = store
         self._clock = clock
 
     async def run(self) -> None:
-        """Look until cancelled; every instance does, one of them wins a row."""
-        while True:
+        """Look until cancelled: after its own rows, so that instances do not race for them."""
+        for look in count():
             done = 0
             try:
-                done = await self._once()
+                done = await self._once(everybodys=look % EVERYBODYS == 0)
                 self.waiting = None
             except GuardLost:
                 self.waiting = None
@@ -64,8 +69,8 @@ class Acknowledging:
             if done < BATCH:
                 await asyncio.sleep(LOOK_S)
 
-    async def _once(self) -> int:
-        rows = await self._store.database.fetch(_TAKEN, BATCH)
+    async def _once(self, *, everybodys: bool) -> int:
+        rows = await self._store.database.fetch(_TAKEN, BATCH, everybodys, self._owner)
         work = Work()
         for row in rows:
             self._say(row, work)

@@ -12,7 +12,6 @@ import structlog
 from services.notify.domain import feeds, readback
 from services.notify.domain.readback import Read
 from services.notify.domain.view import View
-from services.notify.ports import Clock
 from shared.contracts.topics import feed_topic
 from shared.contracts.values import Producer
 from shared.runtime.bus import Record
@@ -40,13 +39,10 @@ _log = structlog.get_logger()
 class FeedReadback:
     """What a RecordReader over all feed topics does; memory holds one batch, the marks stand in PostgreSQL."""
 
-    def __init__(
-        self, consumer: str, departments: Iterable[str], store: Store, clock: Clock
-    ) -> None:
+    def __init__(self, consumer: str, departments: Iterable[str], store: Store) -> None:
         self._consumer = consumer
         self._departments = {feed_topic(each): each for each in departments}
         self._store = store
-        self._clock = clock
 
     async def on_records(self, records: Sequence[Record], work: Work) -> None:
         """Compare each key's last record with the newest that was read before; move the marks on."""
@@ -87,7 +83,7 @@ class FeedReadback:
         by_key = {each.aggregate: each.incident_id for each in spoiled}
         for said in again:
             view = views[by_key[said.aggregate]]
-            work.publish(feeds.message(said, view, at=self._clock.now(), lane=view.lane))
+            work.publish(feeds.message(said, view, view.lane))
         for incident in sorted({by_key[said.aggregate] for said in again}):
             work.put(STANDING, incident, rows[incident]["version"])
         _log.warning("late records in feeds", keys=len(spoiled), written_again=len(again))

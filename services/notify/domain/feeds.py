@@ -42,6 +42,8 @@ class Said(Struct, frozen=True):
     version: int
     change: str
     entry: FeedEntry | None
+    at: datetime
+    trace: str | None = None
 
 
 class Feeds(Struct, frozen=True):
@@ -51,10 +53,12 @@ class Feeds(Struct, frozen=True):
     view: View
 
 
-def feeds_of(changes: Sequence[Change], view: View) -> Feeds:
+def feeds_of(
+    changes: Sequence[Change], view: View, *, at: datetime, trace: str | None = None
+) -> Feeds:
     """Return an entry for each department whose redacted state is another than its feed last said.
 
-    *view* is of the newest incident event, *changes* lead to it. A department that lost its last
+    *view* is of the newest incident event (said *at*), *changes* lead to it. A department that lost its last
     duty (or whose incident was merged away) hears so once, then the key ends with a tombstone;
     getting a unit in again opens it anew, versions going on.
     """
@@ -71,14 +75,16 @@ def feeds_of(changes: Sequence[Change], view: View) -> Feeds:
             continue
         key = ids.feed_id(view.incident_id, department)
         if not view.purged:
-            said.append(Said(department, key, entry.version, _leading(entry), entry))
+            said.append(Said(department, key, entry.version, _leading(entry), entry, at, trace))
         version = entry.version - view.purged
         if ends:
             version += 1
-            said.append(Said(department, key, version, _ENDED, None))
-            feeds[department] = FeedSaid(version=version, gone=True)
+            said.append(Said(department, key, version, _ENDED, None, at, trace))
+            feeds[department] = FeedSaid(version=version, gone=True, at=at, trace=trace)
         else:
-            feeds[department] = FeedSaid(version=version, digest=digest, changes=entry.changes)
+            feeds[department] = FeedSaid(
+                version=version, digest=digest, changes=entry.changes, at=at, trace=trace
+            )
     return Feeds(said, view if feeds == view.feeds else replace(view, feeds=feeds))
 
 
@@ -88,21 +94,19 @@ def newest(view: View, department: str) -> Said | None:
     None where nothing was said, or the view is too old to say it again: the next event will.
     """
     last = view.feeds.get(department)
-    if last is None:
+    if last is None or last.at is None:
         return None
     key = ids.feed_id(view.incident_id, department)
     if last.gone:
-        return Said(department, key, last.version, _ENDED, None)
+        return Said(department, key, last.version, _ENDED, None, last.at, last.trace)
     if view.received_at is None:
         return None
     entry = _entry(view, department, last.changes, last.version)
-    return Said(department, key, last.version, _leading(entry), entry)
+    return Said(department, key, last.version, _leading(entry), entry, last.at, last.trace)
 
 
-def message(
-    said: Said, view: View, *, at: datetime, lane: Lane, trace: str | None = None
-) -> Message:
-    """Return the event that says it; the same version has the same event id, however often it is said."""
+def message(said: Said, view: View, lane: Lane) -> Message:
+    """Return the event that says it: one version, one event id, one content, however often it is said."""
     return Message(
         topic=feed_topic(said.department),
         key=str(view.incident_id),
@@ -111,10 +115,10 @@ def message(
         change=said.change,
         aggregate=said.aggregate,
         version=said.version,
-        time=at,
+        time=said.at,
         lane=lane,
         data=said.entry,
-        trace=trace,
+        trace=said.trace,
     )
 
 

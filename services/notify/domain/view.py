@@ -64,13 +64,16 @@ class Told(Struct, frozen=True):
 class FeedSaid(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a department's feed last said of the incident; `gone` after its tombstone.
 
-    `changes` are the redacted ones it gave: with the view they make that record again.
+    `changes` (redacted), `at` (platform time, UTC) and `trace` are of that record: with the view they
+    make it again, byte for byte.
     """
 
     version: int
     digest: str = ""
     gone: bool = False
     changes: tuple[Change, ...] = ()
+    at: datetime | None = None
+    trace: str | None = None
 
 
 class View(Struct, frozen=True, kw_only=True, omit_defaults=True):

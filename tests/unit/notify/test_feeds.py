@@ -41,7 +41,7 @@ CHANGES = (
 
 def say(incident: Incident, before: View | None = None, *changes: Change) -> Feeds:
     """Return what the feeds must show after *incident*."""
-    return feeds_of(changes or CHANGES, seen(before, incident))
+    return feeds_of(changes or CHANGES, seen(before, incident), at=T0)
 
 
 def entry_of(feeds: Feeds, department: str) -> FeedEntry:

@@ -40,7 +40,8 @@ def history(
             at=T0 + minutes(minute),
             assignment_id=assignment_of("xj-rescue"),
         )
-        feeds = feeds_of((change,), seen(view, incident))
+        trace = f"00-{minute:032x}-{minute:016x}-01"
+        feeds = feeds_of((change,), seen(view, incident), at=change.at, trace=trace)
         view = feeds.view
         yield view, [s for s in feeds.said if s.department == "fire"]
 
@@ -96,7 +97,7 @@ def test_a_foreign_record_does_not_stay_last() -> None:
 
 def test_a_tombstone_is_said_again_too() -> None:
     """A zombie that revives an ended key would keep it for ever."""
-    gone = replace(at_version(1), feeds={"fire": FeedSaid(version=4, gone=True)})
+    gone = replace(at_version(1), feeds={"fire": FeedSaid(version=4, gone=True, at=T0)})
     (again,) = after([2], {KEY: 4}, gone)
 
     assert ("ended", None, 4) == (again.change, again.entry, again.version)
@@ -113,7 +114,7 @@ def test_a_document_older_than_its_fields_says_nothing() -> None:
 def test_the_view_makes_the_last_record_again(
     steps: list[tuple[AssignmentState, IncidentState, bool]],
 ) -> None:
-    """The same version must never say two things: entry, changes, name of the change, tombstone."""
+    """One id, one content: entry, changes, name of the change, tombstone, its time and trace."""
     last: Said | None = None
     for view, said in history(steps):
         last = said[-1] if said else last
