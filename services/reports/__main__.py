@@ -12,7 +12,8 @@ from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.adapters.month_files import MonthFiles
 from services.reports.config import Settings
 from services.reports.domain.facts import Population
-from services.reports.domain.live import Live, LivePolicy, Place
+from services.reports.domain.live import Live, LivePolicy
+from services.reports.domain.live_watch import Place
 from services.reports.handlers import on_events
 from services.reports.live_handlers import HEARD
 from shared.contracts.consumers import CONSUMERS

@@ -9,7 +9,8 @@ import pytest
 from deploy.contracts import schemas
 from deploy.topics import read_topics
 from services.reports.domain.facts import Population
-from services.reports.domain.live import Live, LivePolicy, Place
+from services.reports.domain.live import Live, LivePolicy
+from services.reports.domain.live_watch import Place
 from services.reports.live_handlers import TOPIC, call_seen, messages
 from shared.contracts.envelope import decode, encode
 from shared.contracts.pack import Surge

@@ -8,13 +8,9 @@ chart judges a bin once.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
-
-from msgspec.structs import replace
 
 from services.reports.domain.facts import Population
 from services.reports.domain.live_baseline import Baseline
@@ -26,25 +22,13 @@ from services.reports.domain.live_calls import (
     minute_of,
 )
 from services.reports.domain.live_open import IncidentSeen, OpenIncidents
-from services.reports.domain.live_surge import Chart, in_bin, new_chart, step, threshold
+from services.reports.domain.live_watch import LINES, Frame, Place, Watch
 from shared.contracts.pack import Surge
-from shared.contracts.stats import Figure, LiveFigure, Verdict
+from shared.contracts.stats import Figure, LiveFigure
 from shared.contracts.values import Line
-
-LINES = tuple(line for line in Line if line is not Line.UNKNOWN)
-"""110, 119, 122, 12345 and other, so that the parts sum to the whole."""
-
 
 GRACE = timedelta(minutes=1)
 """How long a minute waits for calls that come late before it is closed."""
-
-
-class Place(NamedTuple):
-    """Where it is counted: the region's code, its own area code for the whole, its areas."""
-
-    region: str
-    whole: str
-    areas: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,24 +40,6 @@ class LivePolicy:
     ahead: timedelta = timedelta(hours=1)
 
 
-class Series(NamedTuple):
-    """What one chart watches; without an area the whole region."""
-
-    line: Line
-    area: str | None
-
-
-@dataclass
-class _Watch:
-    """The charts of one population and what was said of its windows."""
-
-    baseline: Baseline | None = None
-    charts: dict[Series, Chart] = field(default_factory=dict)
-    judged: int | None = None
-    latest: dict[Series, LiveFigure] = field(default_factory=dict)
-    said: dict[tuple[int, str], int] = field(default_factory=dict)
-
-
 class Live:
     """Takes snapshots in any order; `advance` returns what has become true since it was asked last."""
 
@@ -81,11 +47,9 @@ class Live:
         self._place, self._policy = place, policy
         self._calls = CallWindows(policy.kept, policy.ahead)
         self._open = OpenIncidents()
-        self._watches: dict[Population, _Watch] = {each: _Watch() for each in populations}
-        self._limits = (
-            threshold(policy.surge, len(LINES)),
-            threshold(policy.surge, len(LINES) * len(place.areas)),
-        )
+        self._watches: dict[Population, Watch] = {}
+        for population in populations:
+            self._watch(population)
         self._now: datetime | None = None
         self._grace = GRACE
 
@@ -100,18 +64,19 @@ class Live:
         return self._open
 
     def call(self, seen: CallSeen, now: datetime) -> Taken:
-        """Take a call's revision."""
-        self._watches.setdefault(seen.population, _Watch())
-        return self._calls.take(seen, now)
+        """Take a call's revision; a line this version does not know counts as other."""
+        self._watch(seen.population)
+        known = seen if seen.line in LINES else seen._replace(line=Line.OTHER)
+        return self._calls.take(known, now)
 
     def incident(self, seen: IncidentSeen) -> Taken:
         """Take an incident's snapshot."""
-        self._watches.setdefault(seen.population, _Watch())
+        self._watch(seen.population)
         return self._open.take(seen)
 
     def learn(self, population: Population, baseline: Baseline | None) -> None:
         """Compare the calls of *population* with *baseline* from now on; None: too little history."""
-        self._watches.setdefault(population, _Watch()).baseline = baseline
+        self._watch(population).baseline = baseline
 
     def advance(self, now: datetime, grace: timedelta = GRACE) -> list[LiveFigure]:
         """Return closed minutes not said yet or said otherwise, and the bins judged by *now* (UTC).
@@ -122,20 +87,21 @@ class Live:
             self._begin_again()
         self._now, self._grace = now, grace
         self._calls.forget(now)
+        minutes = range(self._calls.first(now), minute_of(now - grace))
         figures: list[LiveFigure] = []
-        for population, watch in self._watches.items():
-            figures += self._closed_minutes(population, watch, now)
-            figures += self._judged_bins(population, watch, now)
+        for watch in self._watches.values():
+            figures += watch.closed(self._calls, minutes)
+            figures += watch.judged(self._calls, minutes)
         return figures
 
     def standing(self, now: datetime) -> list[LiveFigure]:
         """Return what is open by state and how many units are out, at *now*."""
         figures = []
-        for population in self._watches:
+        for population, watch in self._watches.items():
             for state, count in self._open.by_state(population).items():
-                figures.append(self._figure(population, Figure.OPEN, state, (now, now), count))
+                figures.append(watch.frame.figure(Figure.OPEN, state, (now, now), count))
             out = self._open.units_out(population)
-            figures.append(self._figure(population, Figure.UNITS_OUT, "", (now, now), out))
+            figures.append(watch.frame.figure(Figure.UNITS_OUT, "", (now, now), out))
         return figures
 
     def last_minute(self, now: datetime) -> list[LiveFigure]:
@@ -143,111 +109,25 @@ class Live:
         minute = minute_of(now - self._grace) - 1
         span = (instant_of(minute), instant_of(minute + 1))
         figures = []
-        for population in self._watches:
+        for population, watch in self._watches.items():
             found = self._calls.by_line(population, range(minute, minute + 1))
-            for line in LINES:
-                count = found[minute, line]
-                figures.append(self._figure(population, Figure.CALLS, line, span, count))
+            figures += [
+                watch.frame.figure(Figure.CALLS, line, span, found[minute, line]) for line in LINES
+            ]
         return figures
 
     def surges(self) -> list[LiveFigure]:
         """Return the newest verdict of every chart, lines first, then their areas."""
         return [each for watch in self._watches.values() for each in watch.latest.values()]
 
+    def _watch(self, population: Population) -> Watch:
+        if population not in self._watches:
+            frame = Frame(self._place, population)
+            self._watches[population] = Watch(frame, self._policy.surge)
+        return self._watches[population]
+
     def _begin_again(self) -> None:
         """Forget all windows: the platform's clock was set back, another day is played."""
         self._calls = CallWindows(self._policy.kept, self._policy.ahead)
         for watch in self._watches.values():
-            watch.charts.clear()
-            watch.said.clear()
-            watch.judged = None
-
-    def _closed_minutes(
-        self, population: Population, watch: _Watch, now: datetime
-    ) -> Iterator[LiveFigure]:
-        end = minute_of(now - self._grace)
-        first = self._calls.first(now)
-        watch.said = {key: n for key, n in watch.said.items() if first <= key[0] < end}
-        found = self._calls.by_line(population, range(first, end))
-        begun = min((minute for minute, _ in (*watch.said, *found)), default=end - 1)
-        for minute in range(begun, end):
-            span = (instant_of(minute), instant_of(minute + 1))
-            for line in LINES:
-                count = found[minute, line]
-                if watch.said.get((minute, line)) != count:
-                    watch.said[minute, line] = count
-                    yield self._figure(population, Figure.CALLS, line, span, count)
-
-    def _judged_bins(
-        self, population: Population, watch: _Watch, now: datetime
-    ) -> Iterator[LiveFigure]:
-        size = self._policy.surge.bin_minutes
-        end = minute_of(now - self._grace) // size
-        first = -(-self._calls.first(now) // size)
-        begin = first if watch.judged is None else max(watch.judged, first)
-        for number in range(begin, end):
-            minutes = range(number * size, (number + 1) * size)
-            yield from self._judged(population, watch, minutes)
-        watch.judged = max(begin, end)
-
-    def _judged(
-        self, population: Population, watch: _Watch, minutes: range
-    ) -> Iterator[LiveFigure]:
-        found = self._calls.by_area(population, minutes)
-        whole: Counter[str] = Counter()
-        for (line, _), count in found.items():
-            whole[line] += count
-        for line in LINES:
-            yield self._charted(population, watch, Series(line, None), whole[line], minutes)
-            for area in self._place.areas if watch.baseline else ():
-                series = Series(line, area)
-                before = watch.latest.get(series)
-                said = self._charted(population, watch, series, found[line, area], minutes)
-                # of a hundred quiet charts nobody wants to hear every five minutes
-                if said.verdict is Verdict.SURGE or (before and before.verdict is Verdict.SURGE):
-                    yield said
-
-    def _charted(
-        self, population: Population, watch: _Watch, series: Series, calls: int, minutes: range
-    ) -> LiveFigure:
-        span = (instant_of(minutes.start), instant_of(minutes.stop))
-        said = self._figure(population, Figure.SURGE, series.line, span, calls)
-        if series.area is not None:
-            said = replace(said, area=series.area)
-        if watch.baseline is None:
-            watch.latest[series] = said = replace(said, verdict=Verdict.LEARNING)
-            return said
-        surge = self._policy.surge
-        usual = in_bin(watch.baseline.of(series.line, series.area, span[0]), surge)
-        limit = self._limits[series.area is not None]
-        chart = watch.charts.get(series) or new_chart(surge)
-        chart = step(chart, calls, usual, surge, limit=limit, at=span[1])
-        watch.charts[series] = chart
-        watch.latest[series] = said = replace(
-            said,
-            verdict=Verdict.SURGE if chart.since else Verdict.QUIET,
-            expected=round(usual.calls, 4),
-            statistic=round(chart.statistic, 3),
-            threshold=round(limit, 3),
-            since=chart.since,
-        )
-        return said
-
-    def _figure(
-        self,
-        population: Population,
-        figure: Figure,
-        of: str,
-        span: tuple[datetime, datetime],
-        value: int,
-    ) -> LiveFigure:
-        return LiveFigure(
-            region=self._place.region,
-            area=self._place.whole,
-            figure=figure,
-            of=of,
-            exercise=population is Population.EXERCISE,
-            start=span[0],
-            end=span[1],
-            value=value,
-        )
+            watch.begin_again()

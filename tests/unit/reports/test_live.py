@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reports.domain.facts import Population
-from services.reports.domain.live import LINES, Live, LivePolicy, Place
+from services.reports.domain.live import Live, LivePolicy
 from services.reports.domain.live_baseline import Baseline, Expected
 from services.reports.domain.live_calls import CallSeen, CallWindows, Taken, minute_of
 from services.reports.domain.live_open import IncidentSeen, OpenIncidents, seen
+from services.reports.domain.live_watch import LINES, Place
 from services.reports.live_handlers import call_seen, messages
 from shared.contracts.incident import AssignmentState, IncidentState
 from shared.contracts.pack import Surge
@@ -150,6 +151,15 @@ def test_the_highest_version_of_an_incident_wins(
     assert Counter(i.state for i in still) == +held.by_state(REAL)
     assert sorted(i.incident_id for i in still) == held.ids()
     assert len({unit for i in still for unit in i.out}) == held.units_out(REAL)
+
+
+def test_a_line_not_known_yet_counts_as_other() -> None:
+    """Readers tolerate words they do not know, and the parts still sum to the whole."""
+    live = a_live()
+    live.call(a_seen(1, line=Line.UNKNOWN), T0)
+    figures = said(live.advance(T0 + minutes(2)), Figure.CALLS, Line.OTHER)
+
+    assert [1] == [each.value for each in figures if each.start == T0]
 
 
 def test_a_unit_is_out_from_its_turnout_until_it_has_ended_and_counts_once() -> None:
