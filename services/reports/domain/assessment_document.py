@@ -9,6 +9,7 @@ from services.reports.domain.assessment import (
     Points,
     UnitScore,
 )
+from services.reports.domain.bulletin import Ranked, Ranking
 from services.reports.domain.cover import covered
 from services.reports.domain.document import Cell, Chart, Column, Document, Grid, Unit
 from services.reports.domain.wording import Text, named, say, sentence
@@ -57,7 +58,7 @@ def assessment_document(report: AssessmentTable) -> Document:
     )
 
 
-def assessment_notes(report: AssessmentTable) -> list[Text]:
+def assessment_notes(report: AssessmentTable | Ranking) -> list[Text]:
     """Return the footnotes: formula, classes, who is ranked."""
     return [
         say(
@@ -73,7 +74,7 @@ def assessment_notes(report: AssessmentTable) -> list[Text]:
     ]
 
 
-def assessment_words(report: AssessmentTable) -> Text:
+def assessment_words(report: AssessmentTable | Ranking) -> Text:
     """Say how many were ranked and who is first in each class."""
     first = [unit for unit in report.units if unit.rank == 1]
     ranked = sum(unit.rank is not None for unit in report.units)
@@ -92,7 +93,7 @@ def assessment_words(report: AssessmentTable) -> Text:
     return sentence([head, *words])
 
 
-def ranking_grids(report: AssessmentTable) -> list[Grid]:
+def ranking_grids(report: AssessmentTable | Ranking) -> list[Grid]:
     """Return the bands, then one table per class that has units; nothing ranks across classes."""
     classes = [
         each
@@ -102,7 +103,7 @@ def ranking_grids(report: AssessmentTable) -> list[Grid]:
     return [_bands(report, classes), *(_ranking(report, each) for each in classes)]
 
 
-def _bands(report: AssessmentTable, classes: list[int]) -> Grid:
+def _bands(report: AssessmentTable | Ranking, classes: list[int]) -> Grid:
     rows: list[list[Cell]] = []
     for which in classes:
         units = [unit for unit in report.units if unit.workload_class == which]
@@ -124,32 +125,35 @@ def _bands(report: AssessmentTable, classes: list[int]) -> Grid:
     )
 
 
-def _band(unit: UnitScore) -> int:
+def _band(unit: UnitScore | Ranked) -> int:
     if unit.rank is None or unit.score is None:
         return len(_BANDS) - 1
     score = unit.score
     return next((n for n, least in enumerate(BANDS) if score >= least), len(BANDS))
 
 
-def _ranking(report: AssessmentTable, which: int) -> Grid:
-    rows: list[list[Cell]] = [
-        [named(unit.name), unit.rank, unit.duties, unit.workload, unit.score]
-        for unit in report.units
-        if unit.workload_class == which
-    ]
+def _ranking(report: AssessmentTable | Ranking, which: int) -> Grid:
+    """Return one class; the counts behind a rank only where they are not published."""
+    units = [unit for unit in report.units if unit.workload_class == which]
+    counted = isinstance(report, AssessmentTable)
+    columns = [Column(name=say("单位"), unit=Unit.TEXT), Column(name=say("名次"))]
+    if counted:
+        columns += [Column(name=say("本期派遣")), Column(name=say("上期签收"))]
+    columns.append(Column(name=say("总分"), unit=Unit.POINTS))
+    score = len(columns) - 1
     return Grid(
         name=say(_SHORT[which - 1]),
         caption=say("{of}排名", of=say(_CLASSES[which - 1])),
-        columns=[
-            Column(name=say("单位"), unit=Unit.TEXT),
-            Column(name=say("名次")),
-            Column(name=say("本期派遣")),
-            Column(name=say("上期签收")),
-            Column(name=say("总分"), unit=Unit.POINTS),
-        ],
-        rows=rows,
-        chart=Chart(column=4, weight=2, least=report.ranked_from),
+        columns=columns,
+        rows=[[named(unit.name), unit.rank, *_counts(unit), unit.score] for unit in units],
+        chart=Chart(column=score, weight=2, least=report.ranked_from)
+        if counted
+        else Chart(column=score),
     )
+
+
+def _counts(unit: UnitScore | Ranked) -> list[Cell]:
+    return [unit.duties, unit.workload] if isinstance(unit, UnitScore) else []
 
 
 def parts_grid(report: AssessmentTable) -> Grid:

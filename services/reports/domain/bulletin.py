@@ -26,11 +26,31 @@ LISTED = 10
 """Changes listed below the three of the first paragraph, those three included."""
 
 
+class Ranked(Struct, frozen=True, kw_only=True):
+    """A unit's place within its class; `score` None where it is not ranked."""
+
+    unit: str
+    name: str
+    workload_class: int
+    rank: int | None
+    score: float | None
+
+
+class Ranking(Struct, frozen=True, kw_only=True):
+    """Every unit by class, rank and id; `previous` gave the classes."""
+
+    heading: Heading
+    previous: str
+    ranked_from: int
+    units: list[Ranked]
+
+
 class Bulletin(Struct, frozen=True, kw_only=True):
     """A quarter's (T9), half-year's or year's (T10) report to the units; `cut` ends what is judged.
 
-    `moved`: the most important changes, those of `opening` first. `assessment` ranks within
-    classes of like workload only; its classes come from the period before.
+    `moved`: the most important changes, those of `opening` first. `ranking` is within classes of
+    like workload only, which the period before gives; `assessment`, behind it, is None in what is
+    published (its counts are of single units).
     """
 
     heading: Heading
@@ -41,7 +61,8 @@ class Bulletin(Struct, frozen=True, kw_only=True):
     categories: CategoryTable
     units: UnitTable
     overdue: OverdueTable
-    assessment: AssessmentTable
+    ranking: Ranking
+    assessment: AssessmentTable | None
 
 
 class NoBulletin(ValueError):
@@ -75,7 +96,8 @@ def bulletin(
         categories=category_table(_calls(known), period, population, pack, published=published),
         units=units,
         overdue=published_overdue(overdue) if published else overdue,
-        assessment=published_assessment(scores) if published else scores,
+        ranking=ranking(scores),
+        assessment=None if published else scores,
     )
 
 
@@ -85,21 +107,23 @@ def _calls(known: Three) -> Facts:
     return with_calls_of(both, last_year) if last_year else both
 
 
-def published_assessment(whole: AssessmentTable) -> AssessmentTable:
-    """Return the ranking as it may be published: no counts of parts, no deductions.
+def ranking(whole: AssessmentTable) -> Ranking:
+    """Return who stands where.
 
-    Who is not ranked had few cases: its score would say how many of them were late.
+    Without rank no score is told: who had few cases would show how many of them were late.
     """
-    return replace(
-        whole,
-        heading=replace(whole.heading, published=True),
+    return Ranking(
+        heading=whole.heading,
+        previous=whole.previous,
+        ranked_from=whole.ranked_from,
         units=[
-            replace(
-                unit,
-                parts=[],
-                deductions=[],
-                score=unit.score if unit.rank is not None else None,
+            Ranked(
+                unit=each.unit,
+                name=each.name,
+                workload_class=each.workload_class,
+                rank=each.rank,
+                score=each.score if each.rank is not None else None,
             )
-            for unit in whole.units
+            for each in whole.units
         ],
     )

@@ -44,8 +44,9 @@ def bulletin_document(report: Bulletin) -> Document:
     flow = _part("总体情况", [*overview_grids(report.overview), category_grid(report.categories)])
     changed = _part("主要变化", [_changes(report)])
     whole = not report.heading.published
-    parts = [parts_grid(report.assessment)] if whole else []
-    ranks = _part("考核排名", [*ranking_grids(report.assessment), *parts])
+    scores = report.assessment
+    parts = [parts_grid(scores)] if scores is not None else []
+    ranks = _part("考核排名", [*ranking_grids(scores or report.ranking), *parts])
     timely = _part("单位时效", unit_grids(report.units))
     cases = [overdue_cases(report.overdue, CASES_AT_MOST)] if whole else []
     late = _part("超期情况", [overdue_grid(report.overdue), *cases])
@@ -58,7 +59,7 @@ def bulletin_document(report: Bulletin) -> Document:
             *paragraph(report.overview, report.opening),
             *largest(report.overview),
             units_words(report.units),
-            assessment_words(report.assessment),
+            assessment_words(report.ranking),
             overdue_words(report.overdue),
         ],
         grids=_numbered(order),
@@ -146,7 +147,7 @@ def _notes(report: Bulletin) -> list[Text]:
         report.categories.heading,
         report.units.heading,
         report.overdue.heading,
-        report.assessment.heading,
+        report.ranking.heading,
     )
     formulas = "、".join(f"{each.table} v{each.formula}" for each in headings)
     return [
@@ -154,7 +155,7 @@ def _notes(report: Bulletin) -> list[Text]:
         *category_notes(),
         *unit_notes(report.units),
         overdue_basis(),
-        *assessment_notes(report.assessment),
+        *assessment_notes(report.ranking),
         say(
             "各表公式版本：{formulas}。截至时刻：{cut}。",
             formulas=Text(formulas, formulas.replace("、", ", ")),

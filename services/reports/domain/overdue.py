@@ -14,7 +14,7 @@ from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
 from services.reports.domain.supervised import supervised
-from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.suppression import Sum, hidden, without
 from services.reports.domain.units import NOBODY, clocks_of
 from services.reports.domain.wording import CLOCKS
 from shared.contracts.pack import Pack
@@ -127,16 +127,7 @@ def published_overdue(whole: OverdueTable) -> OverdueTable:
     return replace(
         whole,
         heading=replace(whole.heading, published=True),
-        kinds=[
-            replace(
-                kind,
-                **{
-                    cell: None if f"{kind.clock}/{cell}" in gone else getattr(kind, cell)
-                    for cell in _CELLS
-                },
-            )
-            for kind in whole.kinds
-        ],
+        kinds=[without(kind, kind.clock, _CELLS, gone) for kind in whole.kinds],
         listed=[],
         not_listed=None,
         supervision=published_kept(whole.supervision) if whole.supervision else None,

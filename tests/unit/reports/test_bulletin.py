@@ -75,8 +75,9 @@ def test_rates_are_compared_too() -> None:
 
 def test_ranks_are_within_a_class_only_and_of_enough_cases() -> None:
     """A03, FIGURES: each class has its own first; n < 20 is not ranked."""
-    units = made(QUARTER).assessment.units
-    ranked = [unit for unit in units if unit.rank is not None]
+    scores = made(QUARTER).assessment
+    assert scores
+    ranked = [unit for unit in scores.units if unit.rank is not None]
 
     assert ranked
     assert all(unit.duties >= 20 for unit in ranked)
@@ -114,13 +115,25 @@ def test_formulas_and_the_cut_are_named() -> None:
     assert "截至时刻：2026-10-01 00:00:00" in notes
 
 
-def test_what_is_published_lists_no_case_and_no_small_score() -> None:
+def test_what_is_published_lists_no_case_and_no_count_of_a_unit() -> None:
     """Who is not ranked had few cases: its score would say how many were late."""
     found = made(QUARTER, published=True)
 
     assert [] == found.overdue.listed
-    assert all(not unit.deductions and not unit.parts for unit in found.assessment.units)
-    assert all(unit.score is None for unit in found.assessment.units if unit.rank is None)
+    assert found.assessment is None
+    assert all(unit.score is None for unit in found.ranking.units if unit.rank is None)
+    first = next(grid for grid in document(found).grids if grid.name == "一类")
+    assert ["单位", "名次", "总分"] == [column.name for column in first.columns]
+
+
+def test_the_ranking_is_the_assessment_s() -> None:
+    """What is published and what the units get say the same places."""
+    found = made(QUARTER)
+
+    assert found.assessment
+    assert [(u.unit, u.rank) for u in found.assessment.units] == [
+        (u.unit, u.rank) for u in found.ranking.units
+    ]
 
 
 def test_a_quarter_that_is_not_over_claims_no_change() -> None:
