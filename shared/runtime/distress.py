@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from shared.contracts.topics import dead_topic
@@ -22,16 +22,24 @@ AGAIN_S = 600.0
 class Distress:
     """One consumer's call: a record without a value, by the service's own outbox."""
 
-    def __init__(self, consumer: str, store: Store, lane: Lane) -> None:
+    def __init__(
+        self,
+        consumer: str,
+        store: Store,
+        lane: Lane,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._consumer = consumer
         self._store = store
         self._lane = lane
+        self._monotonic = monotonic
         self._said = ""
         self._said_at = float("-inf")
 
     async def call(self, partitions: Iterable[Partition], why: str) -> None:
         """Say it, once for each reason and again while it stands; what cannot be written now is said later."""
-        now = time.monotonic()
+        now = self._monotonic()
         first = min(partitions, default=None)
         if first is None or (why == self._said and now - self._said_at < AGAIN_S):
             return
