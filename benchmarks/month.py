@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import statistics
 import tempfile
@@ -62,10 +63,14 @@ def one_round(engine: str, source: str, times: int, *, year: bool) -> dict[str, 
     at = Path(source) if engine != "postgres" else source
     with closing(ENGINES[engine](at, known)) as counting:
         first, figures = timed(lambda: counting.month(each[-1]))
+        cpu = time.process_time()
         months = [timed(lambda: counting.month(each[-1]))[0] for _ in range(times)]
         found: dict[str, Any] = {"first_s": first, "month_s": months, "figures": figures}
+        found["month_cpu_s"] = (time.process_time() - cpu) / times
         if year:
+            cpu = time.process_time()
             found["year_s"], found["year"] = timed(lambda: counting.year(each[1:]))
+            found["year_cpu_s"] = time.process_time() - cpu
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return found
 
@@ -138,8 +143,10 @@ async def bench(folder: Path, rows: int, engines: list[str]) -> dict[str, Any]:
         "year_s": ours["year_s"],
         "peak_mb": ours["peak_mb"],
         "engines": table,
+        "load_average": os.getloadavg()[0],
         "month": "T1, T2 with its two compared months, T3 with every percentile, one population",
         "year": "T1 and T3 of each of twelve months: unit by month",
+        "cpu": "of the engine's own process, the least of the rounds; PostgreSQL's is in its server",
         "postgres": "the judged columns alone, unlogged, BRIN by month, default settings; memory of its server not counted",
     }
 
@@ -176,16 +183,19 @@ def _row(engine: str, rounds: list[dict[str, Any]]) -> dict[str, Any]:
         "year_min_s": round(min(years), 2),
         "year_max_s": round(max(years), 2),
         "peak_mb": round(max(r["peak_mb"] for r in rounds)),
+        "month_cpu_s": round(min(r["month_cpu_s"] for r in rounds), 3),
+        "year_cpu_s": round(min(r["year_cpu_s"] for r in rounds if "year_cpu_s" in r), 2),
     }
 
 
 def main(
     rows: Annotated[int, typer.Option(help="closed cases in the year")] = 10_000_000,
     engines: Annotated[str, typer.Option(help="comma separated")] = "duckdb,polars,postgres",
+    name: Annotated[str, typer.Option(help="of the file in build/bench")] = "month",
 ) -> None:
     """Count closed months by three engines and write build/bench/month.json."""
     with tempfile.TemporaryDirectory(prefix="liandong-month-bench-") as folder:
-        write("month", asyncio.run(bench(Path(folder), rows, engines.split(","))))
+        write(name, asyncio.run(bench(Path(folder), rows, engines.split(","))))
 
 
 if __name__ == "__main__":

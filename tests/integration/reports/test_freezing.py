@@ -331,6 +331,8 @@ async def test_recompute_says_which_table_differs(stage: Stage) -> None:
     verdicts = await found.recompute(NOVEMBER, 0)
 
     assert [
+        "figures/real",
+        "figures/real/published",
         "overdue/real",
         "overdue/real/published",
         "units/real",
