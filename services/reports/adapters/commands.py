@@ -15,6 +15,7 @@ from services.reports.adapters import (
     bulletin_commands,
     freeze_commands,
     history_commands,
+    roster_commands,
 )
 from services.reports.adapters.asking import (
     DEFAULT_REGION,
@@ -51,6 +52,7 @@ app = typer.Typer(
 app.add_typer(freeze_commands.app)
 app.add_typer(assessment_commands.app)
 app.add_typer(bulletin_commands.app)
+app.add_typer(roster_commands.app)
 history_commands.register(app)
 
 Json = Annotated[bool, typer.Option("--json", help="as --format json")]

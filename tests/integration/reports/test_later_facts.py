@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from services.reports.adapters.formats import Form, render
+from services.reports.adapters.roster_commands import put
 from services.reports.domain.facts import Population
 from services.reports.domain.key_figures import figure_table
+from services.reports.domain.later_facts import RosterFact
 from services.reports.domain.upward_reports import report_ledger
 from shared.contracts import ids
 from shared.contracts.appeal import Appeal, AppealGround, AppealState
@@ -19,6 +21,7 @@ from shared.contracts.deferral import Deferral, DeferralKind
 from shared.contracts.incident import StampKind
 from shared.contracts.sla import ClockKind
 from shared.contracts.upward_report import Authority, ReportStage, UpwardReport
+from shared.runtime.database import Database
 from tests.integration.reports import said
 from tests.integration.reports.stage import Stage
 from tests.unit.reports.cases import NOVEMBER, T0, xianju
@@ -86,7 +89,7 @@ async def test_what_follows_is_stored_once_and_read_again(stage: Stage) -> None:
     limit = said.clock(1, UNIT, ClockKind.HANDLE, T0, HOUR)
     events = [
         said.call(1, T0),
-        said.call(2, T0 + HOUR, repeats=said.call_id(1)),
+        said.call(2, T0 + timedelta(minutes=9), repeats=said.call_id(1)),
         followed(1, version=1, made=False),
         said.clocks(1, T0, limit),
         followed(1, version=2, made=True),
@@ -143,3 +146,20 @@ async def _everything(stage: Stage) -> dict[str, list[Any]]:
         table: [tuple(row) for row in await stage.rows(f"select * from {table} order by 1, 2, 3")]
         for table in TABLES
     }
+
+
+async def test_an_imported_roster_counts_in_staffing(stage: Stage) -> None:
+    """R11: imported twice it stands once; a correction replaces the span."""
+    day = NOVEMBER.start + timedelta(days=1)
+    span = RosterFact(ids.NAMESPACE, 1, UNIT, NOVEMBER.start, day, 2)
+    dsn = stage.dsn
+
+    changed = [
+        await put(Database(dsn, schema="reports", instance="import"), [each])
+        for each in (span, span, span._replace(people=3))
+    ]
+
+    assert [1, 0, 1] == changed
+    assert [(UNIT, day, 3)] == [
+        (r.unit, r.ends, r.people) for r in (await stage.reader.of(NOVEMBER)).rosters
+    ]
