@@ -162,12 +162,20 @@ def _every_figure(scope: Scope, period: Period, *, published: bool) -> object:
     return published_month(found) if published else found
 
 
+_NEVER = {
+    "tiers": "affair classes and sub-centres",
+    "reports": "upward reports",
+    "figures": "call-backs, appeals and rosters",
+}
+
+
 def _asked(table: str) -> Asked:
     try:
         return Asked(table)
     except ValueError:
         raise HistoryRefused(
-            f"table {table} cannot be answered from imported history: no mapping can name what it needs"
+            f"table {table} cannot be answered from imported history: no column of a mapping says "
+            f"{_NEVER.get(table, 'what it needs')}"
         ) from None
 
 
