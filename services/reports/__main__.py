@@ -89,7 +89,7 @@ async def live() -> None:
     populations = [Population.of(exercise=clock.speed != 1)]
     picture = Picture(
         Live(place, policy, populations),
-        PostgresLiveFacts(database, pack, policy),
+        PostgresLiveFacts(database, pack),
         clock,
         KafkaSink(own.kafka, name=f"{stream.GROUP}-{own.instance}"),
         heal_s=own.live_heal_s,

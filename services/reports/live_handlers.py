@@ -52,7 +52,7 @@ async def heal(live: Live, facts: LiveFacts, now: datetime) -> None:
 
     Facts may lag behind what was heard: the higher version wins either way.
     """
-    for call in await facts.calls(now):
+    for call in await facts.calls(live.since(now)):
         live.call(call, now)
     for incident in await facts.incidents(live.incidents.ids()):
         live.incident(incident)

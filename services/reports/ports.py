@@ -104,8 +104,8 @@ class MonthArchive(Protocol):
 class LiveFacts(Protocol):
     """What the live picture begins with and is put right by; everything may raise Unavailable."""
 
-    async def calls(self, now: datetime) -> Sequence[CallSeen]:
-        """Return the newest revision of every call a window at *now* (UTC) can hold."""
+    async def calls(self, since: datetime) -> Sequence[CallSeen]:
+        """Return the newest revision of every call received at or after *since* (UTC)."""
 
     async def incidents(self, known: Sequence[UUID]) -> Sequence[IncidentSeen]:
         """Return the newest snapshot of what is open, and of *known* whatever their state."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.reports.domain.facts import Population
-from services.reports.domain.live import LivePolicy
 from services.reports.domain.live_baseline import HOURS_OF_WEEK, Baseline, HourCount, fit
 from services.reports.domain.live_calls import CallSeen
 from services.reports.domain.live_open import CLOSED, OUT, IncidentSeen
@@ -46,12 +45,12 @@ _FIRST = "select min(received_at) as at from call_fact where received_at >= $1 a
 class PostgresLiveFacts:
     """The facts of `services.reports` as the live picture wants them; reads only."""
 
-    def __init__(self, database: Database, pack: Pack, policy: LivePolicy) -> None:
-        self._database, self._pack, self._policy = database, pack, policy
+    def __init__(self, database: Database, pack: Pack) -> None:
+        self._database, self._pack = database, pack
 
-    async def calls(self, now: datetime) -> Sequence[CallSeen]:
-        """Return the newest revision of every call received since the oldest window."""
-        rows = await self._database.fetch(_CALLS, now - self._policy.kept)
+    async def calls(self, since: datetime) -> Sequence[CallSeen]:
+        """Return the newest revision of every call received at or after *since* (UTC)."""
+        rows = await self._database.fetch(_CALLS, since)
         return [
             CallSeen(
                 row["call_id"],
@@ -90,7 +89,7 @@ class PostgresLiveFacts:
 
     async def baseline(self, population: Population, now: datetime) -> Baseline | None:
         """Return what is usual by the pack's weeks of history, None while there are too few."""
-        surge, exercise = self._policy.surge, population is Population.EXERCISE
+        surge, exercise = self._pack.surge, population is Population.EXERCISE
         begin = now - timedelta(weeks=surge.history_weeks)
         first = (await self._database.fetch(_FIRST, begin, exercise))[0]["at"]
         if first is None or now - first < timedelta(weeks=surge.least_weeks):

@@ -30,6 +30,9 @@ from shared.contracts.values import Line
 GRACE = timedelta(minutes=1)
 """How long a minute waits for calls that come late before it is closed."""
 
+HELD = 30
+"""A minute is held at least so many graces: in a drill at speed 720 a busy machine is hours late."""
+
 
 @dataclass(frozen=True)
 class LivePolicy:
@@ -63,6 +66,10 @@ class Live:
         """Return what is open."""
         return self._open
 
+    def since(self, now: datetime) -> datetime:
+        """Return when the oldest window at *now* begins."""
+        return now - self._calls.kept
+
     def call(self, seen: CallSeen, now: datetime) -> Taken:
         """Take a call's revision; a line this version does not know counts as other."""
         self._watch(seen.population)
@@ -86,6 +93,7 @@ class Live:
         if self._now is not None and now < self._now - self._policy.kept:
             self._begin_again()
         self._now, self._grace = now, grace
+        self._calls.kept = max(self._policy.kept, HELD * grace)
         self._calls.forget(now)
         minutes = range(self._calls.first(now), minute_of(now - grace))
         figures: list[LiveFigure] = []

@@ -62,7 +62,7 @@ class CallWindows:
     """
 
     def __init__(self, kept: timedelta, ahead: timedelta) -> None:
-        self._kept, self._ahead = kept, ahead
+        self.kept, self._ahead = kept, ahead
         self._held: dict[UUID, CallSeen] = {}
         self._counts: Counter[Cell] = Counter()
 
@@ -83,7 +83,7 @@ class CallWindows:
 
     def first(self, now: datetime) -> int:
         """Return the oldest minute held at *now*."""
-        return minute_of(now - self._kept)
+        return minute_of(now - self.kept)
 
     def forget(self, now: datetime) -> None:
         """Drop what is older than is held."""

@@ -14,7 +14,6 @@ from services.reports.adapters.fact_tables import FactTables
 from services.reports.adapters.live_facts import PostgresLiveFacts
 from services.reports.domain.extraction import assignment_fact, call_fact, incident_fact
 from services.reports.domain.facts import Population
-from services.reports.domain.live import LivePolicy
 from services.reports.ports import Fact
 from shared.contracts.call import CallChange, CallEvent
 from shared.contracts.incident import AssignmentState, Incident, IncidentState
@@ -45,7 +44,7 @@ async def own(database: FreshDatabase) -> AsyncIterator[Database]:
 
 def reader(own: Database) -> PostgresLiveFacts:
     """Return the port on PostgreSQL."""
-    return PostgresLiveFacts(own, PACK, LivePolicy(PACK.surge))
+    return PostgresLiveFacts(own, PACK)
 
 
 async def store(own: Database, *facts: Fact) -> None:
@@ -85,7 +84,7 @@ async def test_calls_of_the_windows_come_in_their_newest_revision(own: Database)
     said = CallEvent(call=call, change=CallChange.RECEIVED)
     await store(own, call_fact(said), call_fact(CallEvent(call=old, change=CallChange.RECEIVED)))
     await store(own, call_fact(CallEvent(call=revised, change=CallChange.WITHDRAWN)))
-    found = await reader(own).calls(T0)
+    found = await reader(own).calls(T0 - timedelta(hours=2))
 
     assert [(call.call_id, 2, False)] == [(c.call_id, c.version, c.counts) for c in found]
 

@@ -205,7 +205,7 @@ def test_a_minute_is_said_once_when_closed_and_again_when_a_late_call_corrects_i
 
 
 def test_at_a_drills_speed_a_minute_waits_for_what_is_on_the_way() -> None:
-    """At speed 720 two wall seconds are 24 minutes: a call that long under way is no correction."""
+    """At speed 720 two wall seconds are 24 minutes, and a minute of a busy machine half a day."""
     live, grace = a_live(), timedelta(minutes=24)
     early = said(live.advance(T0 + minutes(20), grace), Figure.CALLS)
     live.call(a_seen(1), T0 + minutes(20))
@@ -216,8 +216,12 @@ def test_at_a_drills_speed_a_minute_waits_for_what_is_on_the_way() -> None:
         if each.start == T0
     ]
 
+    live.call(a_seen(2), T0 + timedelta(hours=11))
+    late = said(live.advance(T0 + timedelta(hours=11), grace), Figure.CALLS)
+
     assert [] == [each for each in early if each.start >= T0]
     assert [1] == [each.value for each in closed]
+    assert [2] == [each.value for each in late if each.start == T0]
 
 
 def test_a_silent_line_says_zero_every_minute() -> None:
