@@ -287,7 +287,7 @@ def _behind(missing: Mapping[str, int]) -> str:
     more = f" and {len(missing) - _NAMED} more partitions" if len(missing) > _NAMED else ""
     return (
         f"{sum(missing.values())} events are not facts yet ({places}{more}): reports has to be "
-        "running; repeat when liandong_lag at its /metrics is 0, or wait longer with --wait SECONDS"
+        "running; repeat when liandong_consumer_lag at its /metrics is 0, or wait longer with --wait SECONDS"
     )
 
 

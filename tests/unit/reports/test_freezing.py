@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from services.reports.domain.freezing import (
     FreezeRefusal,
     Revision,
     RevisionReason,
+    lacking,
     next_number,
     opens_at,
     refuse_freeze,
@@ -117,3 +120,34 @@ def test_whatever_is_tried_numbers_run_from_zero_without_a_gap(
 def test_every_reason_has_its_chinese_word() -> None:
     """A reader of a revision sees why in Chinese."""
     assert set(RevisionReason) == set(REASONS)
+
+
+@pytest.mark.parametrize(
+    ("stored", "ends", "missing"),
+    [
+        ({}, {}, {}),
+        ({"calls/0": 7}, {"calls/0": 7, "calls/1": 0}, {}),
+        ({"calls/0": 9}, {"calls/0": 7}, {}),
+        ({"calls/0": 5}, {"calls/1": 3, "calls/0": 7}, {"calls/0": 2, "calls/1": 3}),
+    ],
+)
+def test_what_is_missing_up_to_the_topics_ends(
+    stored: dict[str, int], ends: dict[str, int], missing: dict[str, int]
+) -> None:
+    """A month is frozen when no partition lacks an event that was said before."""
+    assert missing == lacking(stored, ends)
+
+
+def test_an_idle_service_holds_no_engine() -> None:
+    """DuckDB, Arrow and the driver between them come with the first large month, and go with it."""
+    heavy = ("duckdb", "pyarrow", "adbc_driver_postgresql", "numpy")
+    script = (
+        "import sys, services.reports.__main__, services.reports.adapters.http\n"
+        f"print([each for each in {heavy} if each in sys.modules])"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert "[]" == said.stdout.strip()
