@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.reports.domain.cover import covered, percent, shown, subtitle
+from services.reports.domain.cover import covered, shown
 from services.reports.domain.document import (
     SUPPRESSED,
     Cell,
@@ -16,8 +16,6 @@ from services.reports.domain.opening_words import method, paragraph
 from services.reports.domain.overview import Overview
 from services.reports.domain.quantities import OTHER, Breakdown, Part
 from services.reports.domain.wording import Text, listed, named, say, sentence
-
-__all__ = ["largest", "overview_document", "overview_grids", "percent", "shown", "subtitle"]
 
 _TABLES = (
     ("by_row", "警情类别", "按警情类别", Chart(column=1)),

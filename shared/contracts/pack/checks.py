@@ -79,6 +79,15 @@ def _sub_centres(pack: Pack) -> Iterator[Problem]:
             taken.setdefault(area, centre.id)
 
 
+def _special_periods(pack: Pack) -> Iterator[Problem]:
+    for index, special in enumerate(pack.region.special_periods):
+        if special.last < special.first:
+            path = ("region", "special_periods", index, "last")
+            yield Problem(
+                path, ProblemReason.CONTRADICTION, f"{special.last} is before its first day"
+            )
+
+
 def _region(pack: Pack) -> Iterator[Problem]:
     try:
         ZoneInfo(pack.region.time_zone)
@@ -86,6 +95,7 @@ def _region(pack: Pack) -> Iterator[Problem]:
         text = f"{pack.region.time_zone!r} is no time zone; write one like Asia/Shanghai"
         yield Problem(("region", "time_zone"), ProblemReason.UNKNOWN_NAME, text)
     yield from _sub_centres(pack)
+    yield from _special_periods(pack)
     for index, source in enumerate(pack.sources):
         try:
             codecs.lookup(source.charset)

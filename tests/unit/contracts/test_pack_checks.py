@@ -49,6 +49,13 @@ CASES: dict[str, tuple[Callable[[Raw], object], ProblemReason, str]] = {
         ProblemReason.UNKNOWN_NAME,
         "units.0.backup",
     ),
+    "special period that ends before it begins": (
+        lambda raw: raw["region"].update(
+            special_periods=[{"name": "冬季", "first": "2026-12-02", "last": "2026-12-01"}]
+        ),
+        ProblemReason.CONTRADICTION,
+        "region.special_periods.0.last",
+    ),
     "own backup": (
         lambda raw: raw["units"][0].update(backup="xj-rescue"),
         ProblemReason.CONTRADICTION,
