@@ -223,6 +223,21 @@ def test_a_dry_run_stores_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "h").exists()
 
 
+def test_a_dry_run_changes_nothing_that_is_there(tmp_path: Path) -> None:
+    """Beside an earlier import it says what is new and what changes, and leaves it as it was."""
+    load(tmp_path, b"no,in,done,where\n1,2015-11-02 12:00:00,,\n")
+    (tmp_path / "a.csv").write_text(
+        "no,in,done,where\n1,2015-11-02 12:00:00,,x\n2,2015-11-03 12:00:00,,\n3,soon,,\n"
+    )
+    done = history.load(
+        tmp_path / "a.csv", PLAIN, "county", tmp_path / "h", lambda _: None, dry_run=True
+    )
+
+    assert (1, 1) == (done.new, done.changed)
+    assert [NOON] == received(tmp_path)
+    assert ["history.duckdb"] == [path.name for path in (tmp_path / "h").iterdir()]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
