@@ -47,6 +47,7 @@ class Listener:
         self._office = office
         self._clock = clock
         self._monotonic = monotonic
+        self._speed = 1.0
 
     async def on_events(self, events: Sequence[Event], work: Work) -> None:
         """Queue what people must be told, say what departments' feeds must show, remember the rest."""
@@ -57,10 +58,12 @@ class Listener:
         known = await self._ledger.load({_incident_of(e) for e in cases})
         folds = {key: _Fold(key, found) for key, found in known.items()}
         now = self._clock.now()
+        # a drill that is brought to a stand has not been away: what it said stays as young as it was
+        self._speed = max(self._speed, self._clock.speed)
         for event in cases:
             fold = folds[_incident_of(event)]
             occasion = Occasion(self._pack, event.event_id, now, event.trace)
-            fold.take(event, occasion, self._clock.speed)
+            fold.take(event, occasion, self._speed)
         for fold in folds.values():
             self._store(fold, work)
         self._queue(folds.values(), work)

@@ -39,9 +39,9 @@ class Overdue(Struct, frozen=True, kw_only=True):
 
 
 def age_s(said_at: datetime, now: datetime, speed: float) -> float:
-    """Return the wall seconds since *said_at* (both platform time); an exercise's hours are seconds.
+    """Return the wall seconds since *said_at* (both platform time) at the highest *speed* since then.
 
-    A clock that all but stands still (the end of a demo) makes nothing older.
+    An exercise's hours are seconds; a clock that all but stands still makes nothing older.
     """
     return (now - said_at).total_seconds() / max(1.0, speed)
 

@@ -110,6 +110,15 @@ class FakeClock:
         return self.at
 
 
+def came(said: IncidentEvent | SlaEvent) -> Event:
+    """Return the event as the consumer hands it over."""
+    of_incident = isinstance(said, IncidentEvent)
+    topic = "incident.urgent.v1" if of_incident else "sla.urgent.v1"
+    record = Record(Partition(topic, 0), 0, None, None, ())
+    producer = "router" if of_incident else "sla"
+    return Event(uuid4(), producer, "", "", INCIDENT, 1, T0, said, None, record)
+
+
 async def heard(
     said: IncidentEvent | SlaEvent,
     ledger: FakeLedger,
@@ -117,14 +126,8 @@ async def heard(
     age: timedelta = timedelta(),
 ) -> Work:
     """Hand one event to the handler and commit what it decided."""
-    of_incident = isinstance(said, IncidentEvent)
-    topic = "incident.urgent.v1" if of_incident else "sla.urgent.v1"
-    record = Record(Partition(topic, 0), 0, None, None, ())
-    came = Event(
-        uuid4(), "router" if of_incident else "sla", "", "", INCIDENT, 1, T0, said, None, record
-    )  # fmt: skip
     work = Work()
-    await Listener(PACK, ledger, office, FakeClock(T0 + age)).on_events([came], work)
+    await Listener(PACK, ledger, office, FakeClock(T0 + age)).on_events([came(said)], work)
     for action in work.on_commit:
         action()
     return work
@@ -196,6 +199,19 @@ async def test_a_late_reminder_is_given_to_no_sender() -> None:
     fresh, hands = FakeLedger(), FakeOffice()
     await heard(ORDER, fresh, hands, age=minutes(31))
     assert 2 == len(hands.handed)
+
+
+async def test_a_drill_brought_to_a_stand_makes_nothing_late() -> None:
+    """The end of a demo: half an hour of its day was two seconds of the wall."""
+    ledger, office, clock = FakeLedger(Stored(view=view_of())), FakeOffice(), FakeClock(speed=720.0)
+    listener = Listener(PACK, ledger, office, clock)
+    await listener.on_events([came(ORDER)], Work())
+    clock.speed, clock.at = 0.000001, T0 + minutes(90)
+    warned = clock_event(ClockChangeKind.WARNED, a_clock())
+    await listener.on_events([came(warned)], Work())
+
+    assert not ledger.rows["webhook"][1].late
+    assert Purpose.WARNING is ledger.rows["webhook"][1].order.purpose
 
 
 async def test_what_a_release_overtakes_is_marked_and_taken_out() -> None:
