@@ -14,11 +14,12 @@ from services.reports.domain.history_facts import facts_of
 from services.reports.domain.history_pack import pack_of
 from services.reports.domain.history_tables import Asked, lacking
 from services.reports.domain.period import Period
+from services.reports.domain.wording import Text
 
 _DUE = "id IN (SELECT incident_id FROM clocks)"
 
 
-def assessed(scope: Scope, label: str) -> tuple[AssessmentTable, Period, list[str]]:
+def assessed(scope: Scope, label: str) -> tuple[AssessmentTable, Period, list[Text]]:
     """Return the assessment of month *label*, its period and what a reader has to know.
 
     Satisfaction, reporting and rework owe nothing: no column says them. Raises WrongPeriod and

@@ -32,6 +32,7 @@ from services.reports.domain.history_tables import Asked
 from services.reports.domain.history_words import explained
 from services.reports.domain.period import Period, WrongPeriod
 from services.reports.domain.report import Report
+from services.reports.domain.wording import Text
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
 RegionOrOnly = Annotated[
@@ -179,7 +180,7 @@ def _asked(table: str) -> Asked:
         ) from None
 
 
-def _write(wanted: Wanted, scope: Scope, period: Period, report: Report, notes: list[str]) -> None:
+def _write(wanted: Wanted, scope: Scope, period: Period, report: Report, notes: list[Text]) -> None:
     body = _rendered(report, wanted.form, notes)
     if wanted.out is None and wanted.form is Form.JSON:
         sys.stdout.buffer.write(body)
@@ -207,7 +208,7 @@ _NAMES = {
 }
 
 
-def _rendered(report: Report, form: Form, notes: list[str]) -> bytes:
+def _rendered(report: Report, form: Form, notes: list[Text]) -> bytes:
     """Return *report* as bytes, with what a reader has to know of an import below it."""
     if form is Form.JSON:
         return canonical(report)

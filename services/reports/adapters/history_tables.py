@@ -38,7 +38,7 @@ from services.reports.domain.quality import QualityRow, QualityTable, published_
 from services.reports.domain.quantities import rate
 from services.reports.domain.report import Report
 from services.reports.domain.units import NOBODY, NOBODY_NAME, TOTAL, TOTAL_NAME
-from services.reports.domain.wording import CLOCKS
+from services.reports.domain.wording import CLOCKS, Text
 from shared.contracts.pack import Pack, UnitKind
 from shared.contracts.sla import ClockKind
 
@@ -92,7 +92,7 @@ class HistoryTables:
         known = self._last_year is not None and self._scope.known(self._last_year)
         return fitted(self._whole(asked, published=published), self.basis, last_year=known)
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Text]:
         """Return what stands below every table."""
         return notes(
             self.basis,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -14,6 +15,7 @@ from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.quality import QualityRow, QualityTable
 from services.reports.domain.report import Report
+from services.reports.domain.wording import Text
 
 
 class Asked(StrEnum):
@@ -109,24 +111,43 @@ def _known(row: QualityRow, basis: Basis) -> QualityRow:
 
 
 WORDS = {
-    Stamp.DISPATCHED: "派遣",
-    Stamp.ACKED: "签收",
-    Stamp.ARRIVED: "到场",
-    Stamp.CLOSED: "办结",
-    Stamp.DUE: "时限",
+    Stamp.DISPATCHED: ("派遣", "dispatch"),
+    Stamp.ACKED: ("签收", "acknowledgement"),
+    Stamp.ARRIVED: ("到场", "arrival"),
+    Stamp.CLOSED: ("办结", "closing"),
+    Stamp.DUE: ("时限", "due time"),
 }
+_EARLIER = (("上期", "the period before"), ("去年同期", "the same period of last year"))
 
 
-def notes(basis: Basis, *, before: bool, last_year: bool) -> list[str]:
+def notes(basis: Basis, *, before: bool, last_year: bool) -> list[Text]:
     """Return what a reader of a table of imported history has to know beside it."""
-    zone = f"{basis.time_zone}，未结案件按 {basis.as_of:%Y-%m-%d %H:%M:%S} UTC 判断"
-    said = [f"本表由导入的历史数据统计（{basis.files} 个文件，{zone}）。"]
-    gone = [word for stamp, word in WORDS.items() if stamp not in basis.stamps]
+    at = f"{basis.as_of.astimezone(ZoneInfo(basis.time_zone)):%Y-%m-%d %H:%M:%S}"
+    said = [
+        Text(
+            f"本表由导入的历史数据统计（{basis.files} 个文件，{basis.time_zone}），未结案件按 {at} 判断。",
+            f"From imported history ({basis.files} files, {basis.time_zone}); open cases are judged at {at}.",
+        )
+    ]
+    gone = [words for stamp, words in WORDS.items() if stamp not in basis.stamps]
     if gone:
-        said.append(f"数据中没有下列时间，相关栏目为“–”或 0：{'、'.join(gone)}。")
+        chinese, english = ("、".join(w[0] for w in gone), ", ".join(w[1] for w in gone))
+        said.append(
+            Text(
+                f"数据中没有下列时间，相关栏目为“–”或 0：{chinese}。",
+                f"The files do not say these times, what rests on them is – or 0: {english}.",
+            )
+        )
     if Dimension.AREA not in basis.dimensions:
-        said.append("数据中没有区域。")
-    absent = [word for word, known in (("上期", before), ("去年同期", last_year)) if not known]
+        said.append(Text("数据中没有区域。", "The files do not say the area."))
+    known = (before, last_year)
+    absent = [words for words, there in zip(_EARLIER, known, strict=True) if not there]
     if absent:
-        said.append(f"未导入：{'、'.join(absent)}；与之比较的数字不成立。")
+        chinese, english = ("、".join(w[0] for w in absent), " and ".join(w[1] for w in absent))
+        said.append(
+            Text(
+                f"未导入：{chinese}；与之比较的数字不成立。",
+                f"Not imported: {english}; comparisons with it do not hold.",
+            )
+        )
     return said
