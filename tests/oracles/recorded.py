@@ -16,11 +16,14 @@ from msgspec.structs import replace
 from services.reports.adapters import history, history_months
 from services.reports.adapters.history_cases import cases_of
 from services.reports.adapters.history_scope import scope_of
+from services.reports.adapters.history_tables import HistoryTables
 from services.reports.domain import period as periods
 from services.reports.domain.history_figures import Counts, HistoryMonth
 from services.reports.domain.history_mapping import Dimension, checked
 from services.reports.domain.history_rows import Case
+from services.reports.domain.history_tables import Asked
 from services.reports.domain.period import Period
+from services.reports.domain.units import UnitTable
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("LIANDONG_DATA") or ROOT.parent / "shared" / "data")
@@ -72,6 +75,16 @@ def parts(folder: Path, dimension: str, labels: Iterable[str]) -> dict[tuple[str
             for label, period in months.items()
             for part in history_months.computed(scope, period).by[Dimension(dimension)]
         }
+
+
+def units(folder: Path, label: str) -> UnitTable:
+    """Return T3 of a month of what was imported into *folder*."""
+    with history.opened(folder, write=False) as db:
+        scope = scope_of(db, None, None)
+        table = HistoryTables(scope, period_of(label, scope.zone)).table(Asked.UNITS)
+
+    assert isinstance(table, UnitTable)
+    return table
 
 
 def every_case(folder: Path) -> list[Case]:

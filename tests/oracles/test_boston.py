@@ -169,6 +169,17 @@ def open_for(case: Case) -> timedelta:
     return closed - received if closed and received else timedelta()
 
 
+def test_the_units_table_says_the_same(boston: Path, edition: str) -> None:
+    """T3's handling limits are the cases due in the month; its rows sum to them (按期结案率)."""
+    for row in truth(edition):
+        owed = recorded.month(boston, row["month"]).due_in_month.counts
+        table = recorded.units(boston, row["month"])
+        handle = table.total.handle
+
+        assert (owed.with_due, owed.closed_by_due) == (handle.should, handle.on_time)
+        assert handle.should == sum(unit.handle.should or 0 for unit in table.units)
+
+
 def lengths(c: Counts) -> dict[str, Any]:
     """Return the hours to close and the rates as the truth prints them."""
     length = c.lengths[Measure.CLOSING]
