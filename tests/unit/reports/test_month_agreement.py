@@ -176,7 +176,7 @@ class Chance:
             exact = [limit, *(timedelta(seconds=s) for s in BANDS_S)]
             just = self.of(exact) + timedelta(microseconds=self.of([0, 0, 1, -1]))
             took = self.of([None, limit, just, limit * self._rng.random(), limit * 2])
-            duty = self._rng.randint(0, 12)
+            duty = self._rng.randint(0, 5)
             clock = a_clock(
                 n,
                 self.of(CLOCK_KINDS),
@@ -218,7 +218,7 @@ class Chance:
                 waived_at=self.of([None, None, None, T0]),
                 rework=self._rng.randint(0, 2),
             )
-            for n in range(1, 12)
+            for n in range(1, 5)
             for shown in self._rng.sample(range(10), self.of([0, 1, 1, 2]))
         ]
 
@@ -237,7 +237,7 @@ class Chance:
                     test=n == 8,
                 )
                 incidents[incident.incident_id] = incident
-        found += [*self.limits(self.of([0, 2, 90])), *self.duties()]
+        found += [*self.limits(self.of([0, 2, 90, 90])), *self.duties()]
         read_at = self.of([self._period.start, self._period.end, self._period.end, AFTER])
         heard = {str(each): self.near() for each in Population}
         return facts(*found, *incidents.values(), read_at=read_at, **heard)
