@@ -30,6 +30,7 @@ from services.reports.domain.later_extraction import (
 )
 from services.reports.domain.opening import opened_overview
 from services.reports.domain.overdue import overdue_table, published_overdue
+from services.reports.domain.overview import overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_units
 from services.reports.domain.quality import published_quality, quality_table
@@ -150,16 +151,26 @@ async def gathered(
     return found
 
 
+def _tiers(
+    facts: Facts, period: Period, population: Population, pack: Pack, *, published: bool
+) -> Report:
+    table = tier_table(facts, period, population, pack)
+    if not published:
+        return table
+    calls = overview(facts, period, population, pack)
+    return published_tiers(table, calls, unit_table(facts, period, population, pack))
+
+
 Computed = Callable[[Facts, Period, Population, Pack], Any]
 _AT_ONCE: Mapping[Table, Callable[..., Report]] = {
     Table.OVERVIEW: opened_overview,
     Table.CATEGORIES: category_table,
+    Table.TIERS: _tiers,
     Table.FIGURES: figure_table,
 }
 """Tables that are computed as published: what they compare or gather hides in its own tables."""
 _WHOLE: Mapping[Table, tuple[Computed, Callable[[Any], Report]]] = {
     Table.UNITS: (unit_table, published_units),
-    Table.TIERS: (tier_table, published_tiers),
     Table.OVERDUE: (overdue_table, published_overdue),
     Table.REPORTS: (report_ledger, published_ledger),
     Table.GAPS: (gap_table, published_gaps),

@@ -34,7 +34,11 @@ def answer(dsn: str, question: Question, pack: Pack, epoch: int | None) -> Repor
                     units: UnitTable = month_sets.unit_table(months, period, population, pack, cut)
                     return published_units(units) if published else units
                 tiers: TierTable = month_sets.tier_table(months, period, population, pack, cut)
-                return published_tiers(tiers) if published else tiers
+                if not published:
+                    return tiers
+                calls: Overview = month_sets.overview(months, period, population, pack)
+                units = month_sets.unit_table(months, period, population, pack, cut)
+                return published_tiers(tiers, calls, units)
         case _:
             raise ValueError(f"{question.table} is not counted by sets")
 

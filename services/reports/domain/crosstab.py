@@ -154,6 +154,17 @@ def _without(cell: Kept, path: str, gone: frozenset[str]) -> Kept:
     return replace(cell, **counts, rate=cell.rate if known else None)
 
 
+def withheld_kept(whole: KeptTable) -> KeptTable:
+    """Return the table without any number: another one would give away what this one shows."""
+    rows = [whole.total, *whole.rows]
+    gone = frozenset(
+        f"{row.id}/{cell.id}/{name}" for row in rows for cell in _cells(row) for name in MEASURES
+    )
+    return KeptTable(
+        rows=[_shown(row, gone) for row in whole.rows], total=_shown(whole.total, gone)
+    )
+
+
 class Count(Struct, frozen=True):
     """One cell of counts; None: suppressed."""
 
@@ -220,3 +231,12 @@ def published_counts(whole: CountTable) -> CountTable:
         )
 
     return CountTable(rows=[shown(row) for row in whole.rows], total=shown(whole.total))
+
+
+def withheld_counts(whole: CountTable) -> CountTable:
+    """Return the counts without any number."""
+
+    def blank(row: CountRow) -> CountRow:
+        return replace(row, cells=[Count(cell.id, None) for cell in row.cells], total=None)
+
+    return CountTable(rows=[blank(row) for row in whole.rows], total=blank(whole.total))

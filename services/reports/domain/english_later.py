@@ -21,6 +21,7 @@ LATER: Mapping[str, str] = {
     "最低的是{name}（{percent:.2f}%）": "lowest: {name} ({percent:.2f}%)",
     "有效警情同总表；应处置 = 处置时限在本期内到期的派遣（同单位时效统计表），申诉获准与挂账的不计。": "Valid cases as in the overview; due = duties whose handling was due in the period (as in the timeliness table), without granted appeals and suspensions.",
     "地点按警情所在地；分中心所辖之外的地方由中心本级处置。区域包未设分中心的，县城为中心本级，各乡镇单列。": "The place is the incident's; what no sub-centre has is the centre's own. Where the region names no sub-centres, the county town is the centre's and every township stands by itself.",
+    "总表或单位时效统计表隐去的数可由本表推算的，本表相应部分全部不予公布。": "Where this table could give away what the overview or the timeliness table hides, that part of it is withheld wholly.",
     # T6
     "首报": "First",
     "续报": "Follow-up",

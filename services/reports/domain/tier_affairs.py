@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.reports.domain.cohorts import is_on_time, judged_and_due
 from services.reports.domain.crosstab import (
+    MEASURES,
     Case,
     CountTable,
     KeptTable,
@@ -19,14 +20,18 @@ from services.reports.domain.crosstab import (
     kept_table,
     published_counts,
     published_kept,
+    withheld_counts,
+    withheld_kept,
 )
 from services.reports.domain.facts import ClockFact, Facts, IncidentFact, Population
 from services.reports.domain.heading import Heading, heading
+from services.reports.domain.overview import Overview
 from services.reports.domain.period import Period
+from services.reports.domain.publication import published_overview, published_units
 from services.reports.domain.quantities import OTHER
 from services.reports.domain.tally import tally
 from services.reports.domain.tiers import tiers
-from services.reports.domain.units import clocks_of
+from services.reports.domain.units import UnitTable, clocks_of
 from services.reports.domain.wording import AFFAIRS
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
@@ -100,11 +105,23 @@ def outcome(clock: ClockFact) -> Outcome:
     return Outcome.OPEN if clock.stopped is None else Outcome.LATE
 
 
-def published_tiers(whole: TierTable) -> TierTable:
-    """Return T4 as it may be published."""
+def published_tiers(whole: TierTable, calls: Overview, units: UnitTable) -> TierTable:
+    """Return T4 as it may be published beside T1 (*calls*) and T3 (*units*) of the same period.
+
+    They sum the same cases otherwise: where they hide a cell that T4's margins could give away,
+    that part of T4 is withheld wholly.
+    """
+    shown = published_overview(calls)
+    parts = [*shown.by_row.rows, *shown.by_area.rows]
+    covered = shown.valid is None or any(part.count is None for part in parts)
+    valid = published_counts(whole.valid)
+    margins = [row.total for row in (valid.total, *valid.rows)]
+    if covered or None in margins:
+        valid = withheld_counts(whole.valid)
+    handled = published_kept(whole.handled)
+    known = (published_units(units).total.handle, handled.total.total)
+    if any(getattr(cell, name) is None for cell in known for name in MEASURES):
+        handled = withheld_kept(whole.handled)
     return replace(
-        whole,
-        heading=replace(whole.heading, published=True),
-        valid=published_counts(whole.valid),
-        handled=published_kept(whole.handled),
+        whole, heading=replace(whole.heading, published=True), valid=valid, handled=handled
     )

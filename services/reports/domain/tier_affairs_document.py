@@ -9,6 +9,7 @@ from services.reports.domain.quantities import OTHER, OTHER_NAME, UNSTABLE_BELOW
 from services.reports.domain.tier_affairs import TierTable
 from services.reports.domain.wording import AFFAIRS, Text, named, say, sentence
 
+_WITHHELD = "总表或单位时效统计表隐去的数可由本表推算的，本表相应部分全部不予公布。"
 _COLUMNS = {**AFFAIRS, OTHER: OTHER_NAME}
 
 
@@ -26,6 +27,7 @@ def tier_document(report: TierTable) -> Document:
             say(
                 "地点按警情所在地；分中心所辖之外的地方由中心本级处置。区域包未设分中心的，县城为中心本级，各乡镇单列。"
             ),
+            *([say(_WITHHELD)] if report.heading.published else []),
         ],
         landscape=True,
     )
@@ -54,7 +56,7 @@ def _summary(report: TierTable) -> Text:
         and row.total.rate.percent is not None
         and row.total.rate.denominator >= UNSTABLE_BELOW
     ]
-    if rated:
+    if len(rated) > 1:
         least, row = min(rated, key=lambda each: (each[0], each[1].id))
         said.append(say("最低的是{name}（{percent:.2f}%）", name=named(row.name), percent=least))
     return sentence(said)

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from services.reports.adapters.formats import Form, render
 from services.reports.domain.facts import Population
 from services.reports.domain.overview import overview
+from services.reports.domain.publication import published_overview, published_units
+from services.reports.domain.suppression import LEAST
 from services.reports.domain.tier_affairs import TierTable, published_tiers, tier_table
 from services.reports.domain.tiers import CENTRE, tiers
 from services.reports.domain.units import unit_table
@@ -93,6 +95,27 @@ def test_the_order_of_facts_does_not_matter(history: list[Any], random: Any) -> 
     assert render(_of(*history), Form.JSON) == render(_of(*shuffled), Form.JSON)
 
 
+@FEW
+@given(histories(40))
+def test_published_nothing_small_nor_what_t1_and_t3_hide(history: list[Any]) -> None:
+    """No count of one to four; a margin that T1 or T3 hides beside another is not told here."""
+    found = facts(*history)
+    calls = published_overview(overview(found, NOVEMBER, Population.REAL, xianju()))
+    handle = published_units(unit_table(found, NOVEMBER, Population.REAL, xianju())).total.handle
+    table = _published(*history)
+
+    counts = [cell.count for row in table.valid.rows for cell in row.cells]
+    counts += [row.total for row in (table.valid.total, *table.valid.rows)]
+    for kept in (table.handled.total, *table.handled.rows):
+        for one in (kept.total, *kept.cells):
+            counts += [one.should, one.on_time, one.late, one.open]
+    assert all(count is None or count == 0 or count >= LEAST for count in counts)
+    if any(part.count is None for part in (*calls.by_area.rows, *calls.by_row.rows)):
+        assert {row.total for row in table.valid.rows} == {None}
+    if None in {handle.should, handle.on_time, handle.late, handle.open}:
+        assert {row.total.should for row in table.handled.rows} == {None}
+
+
 def test_the_page_names_places_and_classes() -> None:
     """Read by the sub-centres."""
     found = []
@@ -100,7 +123,7 @@ def test_the_page_names_places_and_classes() -> None:
         call = a_call(n, area="331024101")
         clock = a_clock(n, "handle", due=T0 + HOUR, limit=HOUR, took=LIMIT, incident_id=call.opens)
         found += [call, opened(call), clock]
-    for table in (_of(*found), published_tiers(_of(*found))):
+    for table in (_of(*found), _published(*found)):
         page = render(table, Form.HTML).decode()
 
         for words in ("分中心分类处置统计表", "横溪镇", "治安警情", "按期率"):
@@ -113,3 +136,10 @@ def _with(*centres: SubCentre) -> Pack:
 
 def _of(*found: Any) -> TierTable:
     return tier_table(facts(*found), NOVEMBER, Population.REAL, xianju())
+
+
+def _published(*found: Any) -> TierTable:
+    known = facts(*found)
+    calls = overview(known, NOVEMBER, Population.REAL, xianju())
+    units = unit_table(known, NOVEMBER, Population.REAL, xianju())
+    return published_tiers(_of(*found), calls, units)
