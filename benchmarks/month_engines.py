@@ -198,8 +198,8 @@ class ByPostgres:
         valid, ended = self._calls(label), self._rows(sql.ENDED, label)
         ranked = [self._rows(sql.RANKS.replace("{ranked}", each), label) for each in sql.RANKED]
         self._rows(sql.GIVEN, label)
-        total = {kind: ranks for drill, _, kind, _, ranks in ranked[1] if not drill}
-        ours = [(kind, how, n) for drill, _, kind, _, how, _, n, *_ in ended if not drill]
+        total = {kind: ranks for _, kind, _, ranks in ranked[1]}
+        ours = [(kind, how, n) for _, kind, _, how, _, n, *_ in ended]
         return {
             "valid": valid,
             "on_time": sum(n for kind, how, n in ours if (kind, how) == ("handle", "on_time")),

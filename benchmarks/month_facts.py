@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -151,12 +151,12 @@ def months(known: Pack) -> list[Period]:
 
 
 def generated(
-    db: Connection, folder: Path, rows: int, known: Pack
+    db: Connection, folder: Path, rows: int, known: Pack, wanted: Sequence[Period]
 ) -> Iterator[tuple[Period, list[FrozenFile]]]:
     """Write *rows* cases a year as closed months to *folder*; yields each month as it is done."""
     _names(db, known)
     cases = rows // 12
-    for number, month in enumerate(months(known)):
+    for number, month in enumerate(wanted):
         began = time.perf_counter()
         for statement in _facts(month, number, cases):
             db.execute(statement)

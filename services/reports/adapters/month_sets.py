@@ -59,6 +59,8 @@ def opened() -> Iterator[Connection]:
             db.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}")
             db.execute(f"SET temp_directory = '{scratch}'")
             db.execute("SET enable_progress_bar = false")
+            # numbers of parts are small and dense: counted in an array, not in a hash table
+            db.execute("SET perfect_ht_threshold = 18")
             yield db
         finally:
             db.close()
@@ -279,20 +281,17 @@ def tier_table(
 def _measured(months: Months, population: Population) -> _Units:
     found = _Units()
     exercise = _exercise(population)
-    for drill, who, kind, day, *ended in months.rows(sql.ENDED):
-        if drill == exercise:
-            for part in (
-                (who, kind, day),
-                (who, kind, None),
-                (None, kind, day),
-                (None, kind, None),
-            ):
-                found.ended[part].add(*ended)
+    for who, kind, day, *ended in months.rows(sql.ENDED, exercise=exercise):
+        found.ended[who, kind, None].add(*ended)
+        found.ended[None, kind, None].add(*ended)
+        if kind in sql.APART:
+            found.ended[who, kind, day].add(*ended)
+            found.ended[None, kind, day].add(*ended)
     for ranked in sql.RANKED:
         all_, both = "kind" in ranked, "day" not in ranked
-        for drill, who, kind, day, ranks in months.rows(sql.RANKS.replace("{ranked}", ranked)):
-            if drill == exercise:
-                found.ranks[None if all_ else who, kind, None if both else day] = ranks
+        text = sql.RANKS.replace("{ranked}", ranked)
+        for who, kind, day, ranks in months.rows(text, exercise=exercise):
+            found.ranks[None if all_ else who, kind, None if both else day] = ranks
     for who, duty, turn, n in months.rows(sql.GIVEN, exercise=exercise):
         found.given[who][duty] += n
         found.given[None][duty] += n if turn > 1 else 0

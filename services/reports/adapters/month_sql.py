@@ -209,7 +209,9 @@ its unit, 0 a further one, so that a duty counts once in its unit's row and once
 where T3 does not count it."""
 
 _DONE = f"outcome IN ('{Outcome.ON_TIME}', '{Outcome.LATE}')"
-_APART = _listed([ClockKind.ARRIVAL, ClockKind.ASSEMBLY])
+APART = frozenset({ClockKind.ARRIVAL, ClockKind.ASSEMBLY})
+"""Kinds shown by day and night too."""
+_APART = _listed(APART)
 
 
 def _band(kind: ClockKind, limits_s: Sequence[int]) -> str:
@@ -284,22 +286,22 @@ GROUP BY GROUPING SETS ((line), (hour))
 """Line or else hours of local time since 1970, count: of valid calls."""
 
 ENDED = """
-SELECT exercise, who, kind, day, outcome, band, n, took, most
+SELECT who, kind, day, outcome, band, n, took, most
 FROM (SELECT part, count(*) AS n, sum(took_us) AS took, max(took_us) AS most
   FROM {clocks} WHERE part IS NOT NULL GROUP BY part) c
-JOIN {clock_parts} p USING (part)
+JOIN {clock_parts} p USING (part) WHERE p.exercise = $exercise
 """
-"""Exercise or not, unit, kind, by day, outcome, band, count; microseconds: sum, longest."""
+"""Unit, kind, by day, outcome, band, count; microseconds: sum, longest."""
 
 RANKED = ("unit_part", "kind_part", "unit_day_part", "kind_day_part")
 QUANTILES = "quantile_disc(took_us, [0.50, 0.90, 0.95])"
 RANKS = f"""
-SELECT p.exercise, p.who, p.kind, p.day, ranks
+SELECT p.who, p.kind, p.day, ranks
 FROM (SELECT {{ranked}} AS part, {QUANTILES} AS ranks
   FROM {{clocks}} WHERE {{ranked}} IS NOT NULL GROUP BY {{ranked}}) c
-JOIN {{clock_parts}} p USING (part)
+JOIN {{clock_parts}} p USING (part) WHERE p.exercise = $exercise
 """
-"""P50, P90, P95 by nearest rank, microseconds, by each of RANKED."""
+"""Unit, kind, by day; P50, P90, P95 by nearest rank, microseconds; by each of RANKED."""
 
 _OURS = "turn IS NOT NULL AND exercise = $exercise"
 GIVEN = f"""

@@ -36,7 +36,7 @@ def _written(db: Connection, place: Path, kind: Kind) -> FrozenFile:
     formulas = f"T1={overview.FORMULA} T3={units.FORMULA}"
     db.execute(
         f"COPY (SELECT * FROM {SORTED[kind]} ORDER BY {ORDERS[kind]}) TO {_literal(partial)} "
-        f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_IN_GROUP}, "
+        f"(FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE {ROWS_IN_GROUP}, "
         f"KV_METADATA {{'liandong.judged_by': '{formulas}'}})"
     )
     rows = db.execute(f"SELECT count(*) FROM {SORTED[kind]}").fetchall()[0][0]
