@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.reports.adapters.commands import app
-from services.reports.adapters.running_stack import DATABASE
+from services.reports.adapters.running_stack import DATABASE, KAFKA, MONTHS
 from shared.contracts.sla import ClockKind
 from tests.integration.reports import said
 from tests.integration.reports.stage import Stage
@@ -59,11 +59,14 @@ async def test_classes_are_those_the_freeze_knew(
 ) -> None:
     """A03: published beforehand, so later corrections of that month move nobody."""
     monkeypatch.setenv(DATABASE, stage.dsn)
+    monkeypatch.setenv(KAFKA, stage.kafka)
+    monkeypatch.setenv(MONTHS, str(stage.months))
     await fed(stage, _acked(1))
     await at(stage, READY)
-    await _typed("freeze", "2026-11")
+    frozen = await _typed("freeze", "2026-11")
     await fed(stage, _acked(2), before=1)
 
+    assert 0 == frozen.exit_code, frozen.output
     assert 1 == (await _sheet("assess", "2026-12"))["workload"]
 
 
