@@ -17,7 +17,7 @@ def write_arrow(path: Path, written: Path) -> None:
     """Write the facts in *path* to *written* as an Arrow IPC stream, a batch at a time."""
     partial = written.with_suffix(".partial")
     with opened() as db:
-        batches: Any = db.execute(f"SELECT * FROM {reading([path])}").to_arrow_reader(ROWS_AT_ONCE)
+        batches: Any = db.sql(f"SELECT * FROM {reading([path])}").to_arrow_reader(ROWS_AT_ONCE)
         with partial.open("wb") as out, pa.ipc.new_stream(out, batches.schema) as stream:
             for batch in batches:
                 stream.write_batch(batch)
@@ -28,8 +28,7 @@ def rows_as_json(path: Path, after: int, count: int) -> bytes:
     """Return *count* rows after the first *after* as a JSON list, times as ISO 8601 in UTC."""
     with opened() as db:
         db.execute("SET preserve_insertion_order = true")
-        found: Any = db.execute(
-            f"SELECT * FROM {reading([path])} LIMIT $count OFFSET $after",
-            {"count": count, "after": after},
+        found: Any = db.sql(
+            f"SELECT * FROM {reading([path])} LIMIT {count} OFFSET {after}"
         ).to_arrow_table()
     return msgspec.json.encode(found.to_pylist())
