@@ -1,18 +1,20 @@
-"""Which cells to hide so that none below five can be read, or computed from a sum."""
+"""Which cells to hide so that none below five can be read, or computed from the sums."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.reports.domain.published_unknowns import Sum, solved
+
 LEAST = 5
 """Smaller counts are not published; zero says nothing about anybody and stays."""
 
-Sum = tuple[str, ...]
-"""Names of cells that make a sum: the total, then its parts."""
+__all__ = ["LEAST", "Sum", "hidden", "without"]
 
 
 def hidden(values: Mapping[str, int], sums: Iterable[Sum]) -> frozenset[str]:
@@ -20,16 +22,36 @@ def hidden(values: Mapping[str, int], sums: Iterable[Sum]) -> frozenset[str]:
 
     In each sum whose total stays, at least two parts are hidden together and they make at least
     `LEAST`; the next smallest that is not zero goes with them, the total itself when no part is
-    left. Repeated until nothing changes, so cells may be shared by several sums.
+    left. Repeated until nothing changes, so cells may be shared by several sums. Then all *sums*
+    are taken together, and beside every hidden cell that has one value only another one goes.
+
+    Protected: no hidden cell follows exactly from the shown ones, not by any combination of
+    sums, nor by one sum after the other knowing that what is hidden is at least one. Not
+    protected: that a hidden cell is small (its place may say so), a range of several values, and
+    what needs both a combination of sums and that nothing is negative.
     """
     gone = {name for name, value in values.items() if 0 < value < LEAST}
-    equations = list(sums)
+    equations = [tuple(each) for each in sums]
+    beside = _beside(equations)
+    while True:
+        _each_alone(equations, values, gone)
+        known = solved(values, equations, gone)
+        more: set[str] = set()
+        for name in sorted(known, key=lambda name: (values[name], name)):
+            nearest = _nearest(name, values, gone, (equations, beside))
+            if not nearest & more:
+                more |= set(sorted(nearest, key=lambda name: (values[name], name))[:1])
+        if not more:
+            return frozenset(gone)
+        gone |= more
+
+
+def _each_alone(equations: Sequence[Sum], values: Mapping[str, int], gone: set[str]) -> None:
     before = -1
     while before != len(gone):
         before = len(gone)
         for equation in equations:
             gone |= _given_away(equation, values, gone)
-    return frozenset(gone)
 
 
 def _given_away(equation: Sum, values: Mapping[str, int], gone: set[str]) -> set[str]:
@@ -47,6 +69,36 @@ def _solvable(total: str, parts: Sequence[str], values: Mapping[str, int], gone:
         # the hidden total is the sum of its parts: one of them must be hidden too
         return not covered and any(values[part] for part in parts)
     return bool(covered) and (len(covered) == 1 or sum(values[p] for p in covered) < LEAST)
+
+
+def _beside(equations: Sequence[Sum]) -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for n, equation in enumerate(equations):
+        for name in equation:
+            found[name].append(n)
+    return found
+
+
+def _nearest(
+    name: str,
+    values: Mapping[str, int],
+    gone: set[str],
+    system: tuple[Sequence[Sum], Mapping[str, list[int]]],
+) -> set[str]:
+    """Return the shown cells in the sums of *name*; where there are none, in those of its neighbours.
+
+    Empty only when nothing that hangs together with *name* is shown but zeros: nothing follows
+    from zeros.
+    """
+    equations, beside = system
+    seen, edge = {name}, {name}
+    while edge:
+        around = {each for cell in edge for n in beside[cell] for each in equations[n]} - seen
+        if shown := {each for each in around if each not in gone and values[each]}:
+            return shown
+        seen |= around
+        edge = around & gone
+    return set()
 
 
 R = TypeVar("R", bound=Struct)
