@@ -112,7 +112,7 @@ def decode(headers: Headers, value: bytes | None) -> Envelope:
         raise InvalidEnvelope("naive_time", "ce_time has no offset")
     try:
         data = decoder.decode(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidEnvelope("malformed_data", _without_values(error)) from None
     trace = raw.get("traceparent")
     return Envelope(

@@ -108,6 +108,9 @@ class Source(Protocol):
     async def show_progress(self, positions: Mapping[Partition, int]) -> None:
         """Tell lag tools where we are; never relied upon."""
 
+    def refused(self) -> str | None:
+        """Say what the broker has refused to read for some time: topic, partition and its error."""
+
     def lag(self) -> int:
         """Records behind the end of the owned partitions, as far as known."""
 

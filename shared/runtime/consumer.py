@@ -109,6 +109,7 @@ class Consumer:
         self._counted: dict[Partition, tuple[int, Count]] = {}
         self._gaps: dict[Partition, int] = {}
         self._standing: tuple[Partition, int, str] | None = None
+        self._halt = ""
         self._cluster = ""
         self._all_new = False
 
@@ -126,11 +127,13 @@ class Consumer:
                     continue
                 metrics.LAG.labels(self.name).set(self._source.lag())
                 if self._gone_back(records):
-                    self._pending = frozenset(self._position)
+                    self._check_anew()
                 elif gap := self._left_out(records):
                     await self._look_again(*gap)
                 elif ready := self._ours(records):
                     await self._until_done(ready)
+                elif self._pending is None:
+                    self._go_on()
         finally:
             await self._source.stop()
 
@@ -185,16 +188,22 @@ class Consumer:
                 return
             self._standing = None
         if self.waiting is not None:
-            self.waiting = None
             metrics.HALTED.labels(self.name).set(0)
+        self._halt = ""
+        self.waiting = self._source.refused()
 
     async def _halted(self, halt: Halt) -> None:
-        if self.waiting != str(halt):
+        if self._halt != halt.standing:
             _log.error("consumer halted", consumer=self.name, why=str(halt))
-        self.waiting = str(halt)
+        self.waiting, self._halt = str(halt), halt.standing
         metrics.HALTED.labels(self.name).set(1)
-        await self._distress.call(self._pending or self._position, str(halt))
+        await self._distress.call(self._pending or self._position, halt.standing)
         await asyncio.sleep(HALT_RECHECK_S)
+
+    def _check_anew(self) -> None:
+        """Have our positions checked and sought again; an assignment that came meanwhile does so itself."""
+        if self._pending is None:
+            self._pending = frozenset(self._position)
 
     def _gone_back(self, records: Sequence[Record]) -> bool:
         """Say whether the log gave what lies behind us: it is checked anew, never skipped silently.
@@ -228,13 +237,13 @@ class Consumer:
                 f"{following} but what comes later; {set_command(self.name, partition)}",
             )
         self._gaps[partition] = following
-        self._pending = frozenset(self._position)
+        self._check_anew()
 
     async def _stopped_by(self, damage: Unreadable) -> None:
         """Wait for a person at a batch nobody can read: going past it loses what stood there."""
         command = set_command(self.name, damage.partition, damage.past)
         await self._halted_at(damage.partition, f"{self.name}: {damage}; {command}")
-        self._pending = frozenset(self._position)
+        self._check_anew()
 
     async def _halted_at(self, partition: Partition, why: str) -> None:
         """Halt until what comes next of *partition* is handled, or a person sets another offset."""

@@ -34,14 +34,17 @@ class Distress:
         self._store = store
         self._lane = lane
         self._monotonic = monotonic
-        self._said = ""
-        self._said_at = float("-inf")
+        self._said: dict[str, float] = {}
 
     async def call(self, partitions: Iterable[Partition], why: str) -> None:
-        """Say it, once for each reason and again while it stands; what cannot be written now is said later."""
+        """Say it, once for each reason and again while it stands; what cannot be written now is said later.
+
+        *why* names the reason without numbers that move (`Halt.standing`).
+        """
         now = self._monotonic()
+        self._said = {said: at for said, at in self._said.items() if now - at < AGAIN_S}
         first = min(partitions, default=None)
-        if first is None or (why == self._said and now - self._said_at < AGAIN_S):
+        if first is None or why in self._said:
             return
         headers = [("dead_reason", HALTED), ("dead_consumer", self._consumer.encode())]
         work = Work()
@@ -51,4 +54,4 @@ class Distress:
         )  # fmt: skip
         with suppress(Unavailable, GuardLost):
             await self._store.commit(work)
-            self._said, self._said_at = why, now
+            self._said[why] = now

@@ -42,4 +42,12 @@ class TooLarge(ValueError):
 
 
 class Halt(Exception):
-    """A consumer must stop and wait for a person: the message says what to do."""
+    """A consumer must stop and wait for a person: the message says what to do.
+
+    `standing` stays the same while it lasts (a message may tell of a log that goes on): who looks
+    again every few seconds compares that, and says it once.
+    """
+
+    def __init__(self, message: str, *, standing: str | None = None) -> None:
+        super().__init__(message)
+        self.standing = message if standing is None else standing

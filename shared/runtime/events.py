@@ -54,7 +54,7 @@ def ids_of(record: Record) -> dict[str, str]:
     """Return what *record* is about, for a log: ids only, never a header as it is; nothing of no event."""
     try:
         event = decode(record)
-    except InvalidEnvelope:
+    except Exception:  # noqa: BLE001 - whoever logs a failure must not fail over the same record
         return {}
     ids = {"event_id": str(event.event_id), event.family: str(event.aggregate)}
     if isinstance(incident := getattr(event.data, "incident_id", None), UUID):

@@ -50,6 +50,8 @@ GATHER_BYTES = 256 * 1024
 CONNECT_RETRY_S = 0.5
 STALLED_S = 5.0
 """Nothing came for so long although there is more: the library hides a broker's refusal to read."""
+REFUSALS = 3
+"""So many in a row are said: a partition that changes its leader is refused once or twice."""
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its retries are seen in our metrics
 
@@ -210,7 +212,10 @@ class KafkaSource:
         self._consumer: Any = None
         self._owned: frozenset[Partition] = frozenset()
         self._next: dict[Any, int] = {}
-        self._moved_at = time.monotonic()
+        self._before: dict[Any, int] = {}
+        self._looked_at = time.monotonic()
+        self._refusals = 0
+        self._refusal = ""
         self._shown: dict[Partition, int] = {}
         self._showing: asyncio.Task[None] | None = None
 
@@ -242,6 +247,8 @@ class KafkaSource:
 
     async def fetch(self, limit: int, wait_s: float) -> list[Record]:
         """Return what has come; nothing while the broker is away. Raises Unreadable."""
+        if (stalled := self._stalled()) and (found := await self._fetch_plainly(limit, stalled)):
+            return found
         try:
             got = await self._consumer.getmany(timeout_ms=int(wait_s * 1000), max_records=limit)
         except Exception as error:
@@ -252,10 +259,6 @@ class KafkaSource:
                     raise  # nothing in the log explains it
                 await asyncio.sleep(CONNECT_RETRY_S)
             return records or []
-        if got:
-            self._moved_at = time.monotonic()
-        elif self._stalled():
-            return await self._fetch_plainly(limit) or []
         for tp, messages in got.items():
             self._next[tp] = messages[-1].offset + 1
         return [
@@ -264,32 +267,48 @@ class KafkaSource:
             for m in messages
         ]
 
-    def _stalled(self) -> bool:
-        """Say whether nothing came for long although a partition has more, or never said how much."""
-        if time.monotonic() - self._moved_at < STALLED_S:
-            return False
-        self._moved_at = time.monotonic()
-        ours = self._consumer.assignment() & self._next.keys()
-        ends = {tp: self._consumer.highwater(tp) for tp in ours}
-        return any(end is None or self._next[tp] < end for tp, end in ends.items())
+    def _stalled(self) -> set[Any]:
+        """Return the partitions that stand where they stood at the last look, long ago, with more to come.
 
-    async def _fetch_plainly(self, limit: int) -> list[Record] | None:
+        One that never said how much it has is among them, the traffic of others apart from it.
+        """
+        if time.monotonic() - self._looked_at < STALLED_S:
+            return set()
+        self._looked_at = time.monotonic()
+        before, self._before = self._before, dict(self._next)
+        ours = self._consumer.assignment() & self._next.keys()
+        ends = {tp: self._consumer.highwater(tp) for tp in ours if before.get(tp) == self._next[tp]}
+        stalled = {tp for tp, end in ends.items() if end is None or self._next[tp] < end}
+        if not stalled:
+            self._refusals = 0
+        return stalled
+
+    def refused(self) -> str | None:
+        """Say what the broker has refused to read some times in a row."""
+        return self._refusal if self._refusals >= REFUSALS else None
+
+    async def _fetch_plainly(self, limit: int, only: set[Any] | None = None) -> list[Record] | None:
         """Go on where the library's parser gave up: one batch of each partition, read byte by byte.
 
         None when there was nothing to read. What the library had parsed before it gave up is
-        dropped by it, of the other partitions too: all are read from where we are.
+        dropped by it, of the other partitions too: all are read from where we are, or *only* some.
         """
         assigned = self._consumer.assignment()
         here = {Partition(*tp): at for tp, at in self._next.items() if tp in assigned}
         if len(here) < len(assigned):  # given anew: the consumer seeks before it reads
             return []
+        if only is not None:
+            here = {p: at for p, at in here.items() if TopicPartition(*p) in only}
         self.seek(here)
         try:
             async with asyncio.timeout(METADATA_TIMEOUT_S):
                 batches = await fetch_batches(self._consumer._client, here)  # noqa: SLF001 - its connections
-        except (Unavailable, TimeoutError):
+        except (Unavailable, TimeoutError) as error:
+            self._refusals += 1
+            self._refusal = str(error) or f"broker: no answer in {METADATA_TIMEOUT_S:g} s"
             await asyncio.sleep(CONNECT_RETRY_S)
             return []
+        self._refusals = 0
         if not batches:
             return None
         records: list[Record] = []
@@ -431,4 +450,5 @@ class _Listener(ConsumerRebalanceListener):
         owned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
         self._source._owned = owned  # noqa: SLF001
         self._source._next = {}  # noqa: SLF001
+        self._source._refusals = 0  # noqa: SLF001
         await self._assigned(owned)

@@ -63,7 +63,7 @@ class _OneLine(logging.Formatter):
             "logger": record.name,
             "level": record.levelname.lower(),
         }
-        line |= structlog.contextvars.get_contextvars() | tracing.shown()
+        line = structlog.contextvars.get_contextvars() | tracing.shown() | line
         if error is not None:
             line["exception"] = told(error)
         return json.dumps(line, ensure_ascii=False)

@@ -136,6 +136,10 @@ class MemorySource:
     async def show_progress(self, positions: Mapping[Partition, int]) -> None:
         """Nobody looks."""
 
+    def refused(self) -> str | None:
+        """Nothing: a list can always be read."""
+        return None
+
     def lag(self) -> int:
         """Records not yet fetched."""
         return sum(len(self._broker.logs[p]) - at for p, at in self._positions.items())

@@ -84,10 +84,12 @@ class Offsets:
         for partition, at in positions.items():
             first, end = bounds[partition]
             if not first <= at.next <= end:
-                raise Halt(
-                    f"{self._consumer}: offset {at.next} of {partition.topic}/{partition.number} is outside "
-                    f"the log ({first} to {end}); {set_command(self._consumer, partition)}"
+                outside = (
+                    f"{self._consumer}: offset {at.next} of {partition.topic}/{partition.number} "
+                    f"is outside the log"
                 )
+                command = set_command(self._consumer, partition)
+                raise Halt(f"{outside} ({first} to {end}); {command}", standing=outside)
         await self._check_last(positions, bounds, source)
 
     async def _check_last(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,13 @@ MOST_SHOWN = 20
 """Of each kind of id in one line; a line about more says of how many (`of`)."""
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 _KEPT = "liandong.traceparent"
+_IN_PATHS = {
+    "incidents": "incident",
+    "calls": "call",
+    "assignments": "assignment",
+    "decisions": "decision",
+    "holds": "hold",
+}
 
 
 def _nothing() -> Iterable[Ids]:
@@ -49,12 +56,16 @@ def about_now() -> Subjects:
 
 
 def shown() -> dict[str, Any]:
-    """Return the ids to log now: one value as it is, several as a list under the plural."""
+    """Return the ids to log now: one value as it is, several as a list under the plural.
+
+    Never raises: a line that cannot say what it is about is written without.
+    """
     found: dict[str, dict[str, None]] = {}
     count = 0
-    for count, ids in enumerate(_about.get()(), 1):  # noqa: B007 - how many there were
-        for name, value in ids.items():
-            found.setdefault(name, {})[value] = None
+    with suppress(Exception):
+        for count, ids in enumerate(_about.get()(), 1):  # noqa: B007 - how many there were
+            for name, value in ids.items():
+                found.setdefault(name, {})[value] = None
     line: dict[str, Any] = {}
     for name, values in found.items():
         several = list(values)[:MOST_SHOWN]
@@ -109,12 +120,15 @@ class TracedApp:
 
 
 def _ids_of_request(scope: MutableMapping[str, Any]) -> Ids:
-    """Return trace and path ids: `/v1/incidents/<id>/cancel` is about `incident` <id>."""
+    """Return trace and path ids: `/v1/incidents/<id>/cancel` is about `incident` <id>.
+
+    Only what our doors are about: a caller who makes up a path names nothing in our log.
+    """
     ids = {"trace": trace_id(trace_of(scope)) or ""}
     parts = scope["path"].split("/")
     for kind, part in pairwise(parts):
-        if (found := _uuid(part)) is not None:
-            ids[kind.removesuffix("s")] = found
+        if kind in _IN_PATHS and (found := _uuid(part)) is not None:
+            ids[_IN_PATHS[kind]] = found
     return ids
 
 

@@ -49,6 +49,7 @@ class RecordReader:
         self._position: dict[Partition, Position] = {}
         self._pending: frozenset[Partition] | None = None
         self._cluster = ""
+        self._halt = ""
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -63,8 +64,11 @@ class RecordReader:
                 except Unavailable as error:
                     self.waiting = str(error)
                     await self._back_to_the_stored_offset(RETRY_S)
-                except (Halt, Unreadable) as halt:
-                    await self._halted(f"{self.name}: {halt}")
+                except Halt as halt:
+                    await self._halted(halt)
+                    await self._back_to_the_stored_offset(HALT_RECHECK_S)
+                except Unreadable as damage:
+                    await self._halted(Halt(str(damage)))
                     await self._back_to_the_stored_offset(HALT_RECHECK_S)
         finally:
             await self._source.stop()
@@ -73,13 +77,13 @@ class RecordReader:
         self._position, self._pending = {}, partitions
         self.waiting = "checking offsets"
 
-    async def _halted(self, why: str) -> None:
+    async def _halted(self, halt: Halt) -> None:
         """Call the desk without the detour by a twin: this may be who reads the twins."""
-        if self.waiting != why:
-            _log.error("consumer halted", consumer=self.name, why=why)
-        self.waiting = why
+        if self._halt != halt.standing:
+            _log.error("consumer halted", consumer=self.name, why=str(halt))
+        self.waiting, self._halt = f"{self.name}: {halt}", halt.standing
         metrics.HALTED.labels(self.name).set(1)
-        fault = Fault(AlarmKind.CONSUMER_HALTED, self.name, HALTED.decode(), once=why)
+        fault = Fault(AlarmKind.CONSUMER_HALTED, self.name, HALTED.decode(), once=halt.standing)
         with suppress(Unavailable):
             await self._alarms.tell([fault])
 
@@ -92,6 +96,8 @@ class RecordReader:
             await self._take(self._pending)
         records = await self._source.fetch(BATCH, 0.5)
         metrics.LAG.labels(self.name).set(self._source.lag())
+        if self._pending is None:
+            self.waiting = self._source.refused()
         known = [r for r in records if r.partition in self._position]
         if any(r.offset < self._position[r.partition].next for r in known):
             self._pending = frozenset(
@@ -108,7 +114,7 @@ class RecordReader:
             return  # assigned anew meanwhile
         self._source.seek({p: position.next for p, position in positions.items()})
         self._position, self._pending = positions, None
-        self.waiting = None
+        self.waiting, self._halt = None, ""
         metrics.HALTED.labels(self.name).set(0)
 
     async def _commit(self, records: Sequence[Record]) -> None:

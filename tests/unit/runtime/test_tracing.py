@@ -99,6 +99,36 @@ async def test_a_door_s_lines_carry_the_trace_and_the_incident_of_the_path(lines
     assert [TRACE, begun["trace"]] == [trace_id(each) for each in went_on]
 
 
+async def test_a_made_up_path_names_nothing_in_the_log(lines: Lines) -> None:
+    """Keys are ours: a segment of a caller's path can neither add one nor take the place of another."""
+    one = fresh()
+
+    async def door(_: Request) -> Response:
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+        return Response()
+
+    app = TracedApp(Starlette(routes=[Route("/{path:path}", door)]))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://router"
+    ) as http:
+        await http.get(f"/event/{one}/logger/{one}/某某甲/{one}/v1/calls/{one}")
+
+    (line,) = lines()
+    assert {"event", "logger", "level", "service", "instance", "trace", "call"} == line.keys()
+    assert "Exception in ASGI application" == line["event"]
+
+
+def test_what_a_line_is_about_takes_no_place_of_its_message(lines: Lines) -> None:
+    """The line says what happened, whatever it is about."""
+    with about(lambda: ({"event": "x", "level": "x", "logger": "x"},)):
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+
+    (line,) = lines()
+    assert ("Exception in ASGI application", "error", "uvicorn.error") == (
+        line["event"], line["level"], line["logger"],
+    )  # fmt: skip
+
+
 async def test_a_group_that_decides_for_many_requests_logs_whose_failed(lines: Lines) -> None:
     """The group is another task than the door: what the request is about goes with it."""
 
