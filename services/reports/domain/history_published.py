@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from services.reports.domain.history_figures import Counts, HistoryMonth, Row
+from services.reports.domain.history_figures import ENDS, LIMITED, Counts, HistoryMonth, Row
+from services.reports.domain.history_mapping import Stamp
 from services.reports.domain.suppression import LEAST, Sum, hidden
 
 _SUMS: tuple[Sum, ...] = (
@@ -33,7 +34,8 @@ def published_month(whole: HistoryMonth) -> dict[str, Any]:
     """Return the month as JSON values, a hidden number as null.
 
     Hidden are counts of 1 to 4 and what gives them away in the sums of a row and of each
-    breakdown; rates and lengths that rest on them; what was left out of the figures.
+    breakdown (the responses of the units sum to the units of the total); rates and lengths that
+    rest on them; what was left out of the figures.
     """
     values: dict[str, int] = {}
     sums: list[Sum] = []
@@ -50,6 +52,8 @@ def published_month(whole: HistoryMonth) -> dict[str, Any]:
                 (f"total/0/{name}", *(f"{table}/{n}/{name}" for n in range(len(rows))))
                 for name in sorted(_cells(whole.total.counts)[0])
             ]
+    if whole.units:
+        sums.append(("total/0/units", *(f"units/{n}/cases" for n in range(len(whole.units)))))
     gone = hidden(values, sums)
     found: dict[str, Any] = msgspec.to_builtins(whole, str_keys=True)
     found["published"] = True
@@ -96,7 +100,7 @@ def _cells(c: Counts) -> tuple[dict[str, int], list[Sum]]:
     cells = {
         name: value
         for name in Counts.__struct_fields__
-        if isinstance(value := getattr(c, name), int) and name not in {"units", "never_arrived"}
+        if isinstance(value := getattr(c, name), int) and name != "never_arrived"
     }
     cells |= {
         "labelled": c.label_overdue + c.label_not_overdue,
@@ -110,6 +114,7 @@ def _cells(c: Counts) -> tuple[dict[str, int], list[Sum]]:
     for name, more, sum_ in (*_limits(c), *_lengths(c)):
         cells |= more
         sums.append((name, *sum_))
+    sums += [each for each in _twice(c) if cells[each[0]] == sum(cells[part] for part in each[1:])]
     return cells, sums
 
 
@@ -145,6 +150,26 @@ def _lengths(c: Counts) -> Iterator[_Nested]:
         yield f"{measure}/n", counted, tuple(counted)
 
 
+def _twice(c: Counts) -> Iterator[Sum]:
+    """Yield what mostly stands in two places; where it does, who sees the one knows the other.
+
+    Rows are cases where none was grouped; a length that starts with the receipt is known of all
+    that have the stamp it ends with; a limit can be the edge of a band.
+    """
+    yield "units", "cases"
+    for stamp, measure in LIMITED.items():
+        if ENDS[measure][0] is Stamp.RECEIVED and measure in c.lengths and stamp in _STAMPED:
+            yield stamp, f"{measure}/n", f"{measure}/negative"
+        found = c.bands.get(measure, [])
+        for limit in c.within.get(stamp, {}):
+            below = [n for n, band in enumerate(found) if band.up_to_s and band.up_to_s <= limit]
+            if below and found[below[-1]].up_to_s == limit:
+                yield f"within/{stamp}/{limit}", *(f"{measure}/band/{n}" for n in below)
+
+
+_STAMPED = frozenset({Stamp.DISPATCHED, Stamp.ARRIVED, Stamp.CLOSED})
+"""The stamps whose cases are counted under the name of the stamp."""
+
 _RESTS: Mapping[str, tuple[str, ...]] = {
     "closed": ("closed", "cases"),
     "not_overdue": ("not_overdue", "cases"),
@@ -163,7 +188,7 @@ def _cover(shown: dict[str, Any], row: Row, gone: set[str]) -> None:
     counts = shown["counts"]
     for name in gone & counts.keys():
         counts[name] = None
-    if "cases" in gone or 0 < row.counts.units < LEAST:
+    if "cases" in gone:
         counts["units"] = None
     if "not_arrived" in gone:
         counts["never_arrived"] = None
