@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from services.reports.adapters.running_stack import StackNotFound, dsn_of
 from services.reports.domain.facts import Population
 from services.reports.domain.period import Period, WrongPeriod
 from services.reports.domain.report import Report
+from services.reports.handlers import Table
 from shared.contracts.pack import Pack
 from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
@@ -75,6 +76,13 @@ def ask(place: Place, question: Callable[[Database], Awaitable[T]]) -> T:
         return asyncio.run(asked())
     except Unavailable as away:
         stop(f"the database of stack {place.stack} does not answer: {away}", FAILED)
+
+
+def give_all(tables: Mapping[Table, Report]) -> None:
+    """Write *tables* to the screen as one JSON object, by the words they are asked for with."""
+    bodies = (f'"{each}":'.encode() + render(table, Form.JSON) for each, table in tables.items())
+    sys.stdout.buffer.write(b"{" + b",".join(bodies) + b"}\n")
+    sys.stdout.flush()
 
 
 def give(table: Report, form: Form, out: Path | None, words: Sequence[str]) -> None:

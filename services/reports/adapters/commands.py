@@ -29,6 +29,7 @@ from services.reports.adapters.asking import (
     ask,
     find,
     give,
+    give_all,
     name_of,
     tell,
 )
@@ -145,7 +146,12 @@ def _write(
         received = sum(call.received_at in place.period for call in facts.calls)
         due = sum(clock.due in place.period for clock in facts.clocks)
         tell(f"{received} calls received and {due} time limits due")
+    reports: dict[Table, Report] = {}
     for each, question in questions.items():
         tell(f"computing {each}")
-        found = counted.get(each) or compute(question, facts, place.pack)
-        give(found, form, out, name_of(place, population, each, published=published))
+        reports[each] = counted.get(each) or compute(question, facts, place.pack)
+    if form is Form.JSON and out is None and table is None:
+        give_all(reports)
+        return
+    for each, report in reports.items():
+        give(report, form, out, name_of(place, population, each, published=published))

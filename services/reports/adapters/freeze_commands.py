@@ -219,7 +219,7 @@ def _line(found: Difference) -> str:
 def _said(figure: Figure | None) -> str:
     if figure is None:
         return "(none)"
-    value = "–" if figure.value is None else f"{figure.value:g}"
+    value = "–" if figure.value is None else str(figure.value)
     if figure.denominator is None:
         return value
     return f"{value} ({figure.numerator}/{figure.denominator})"

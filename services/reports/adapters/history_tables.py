@@ -268,9 +268,11 @@ WHERE {_OURS} AND kind IN ({_KINDS}) AND {_JUDGED} GROUP BY 1, 2
 """
 """Kind of limit, how it ended, count."""
 
-_OVER = "epoch_us(coalesce(stopped, $cut)) - epoch_us(due)"
+# what stopped after the cut was open at it
+_STOPPED = f"CASE WHEN outcome = '{Outcome.LATE}' THEN stopped END"
+_OVER = f"epoch_us(coalesce({_STOPPED}, $cut)) - epoch_us(due)"
 _MISSED = f"""
-SELECT coalesce(incident_number, ''), {WHO}, kind, rule, epoch_us(due), epoch_us(stopped), {_OVER}
+SELECT coalesce(incident_number, ''), {WHO}, kind, rule, epoch_us(due), epoch_us({_STOPPED}), {_OVER}
 FROM {{clocks}}
 WHERE {_OURS} AND kind IN ({_KINDS}) AND outcome IN ('{Outcome.LATE}', '{Outcome.OPEN}')
 ORDER BY {_OVER} DESC, due, clock_id::VARCHAR LIMIT $most

@@ -171,6 +171,7 @@ FROM ranked WHERE counted
 
 WHO = f"coalesce(nullif(unit, ''), '{NOBODY}')"
 _CUT = "CASE WHEN exercise THEN $cut_exercise ELSE $cut_real END"
+_DONE_BY_CUT = f"coalesce(stopped <= {_CUT}, false)"
 
 ENDED_CLOCKS = f"""
 CREATE OR REPLACE TEMP TABLE ended_clocks AS
@@ -193,8 +194,8 @@ SELECT t.* EXCLUDE (owed, first_of_all, first_of_unit),
     WHEN exempt THEN '{Outcome.EXEMPT}'
     WHEN state = '{ClockState.PAUSED}' THEN '{Outcome.SUSPENDED}'
     WHEN due > {_CUT} THEN
-      CASE WHEN stopped IS NULL THEN '{Outcome.NOT_YET_DUE}' ELSE '{Outcome.DONE_EARLY}' END
-    WHEN stopped IS NULL THEN '{Outcome.OPEN}'
+      CASE WHEN {_DONE_BY_CUT} THEN '{Outcome.DONE_EARLY}' ELSE '{Outcome.NOT_YET_DUE}' END
+    WHEN NOT {_DONE_BY_CUT} THEN '{Outcome.OPEN}'
     WHEN stopped <= due THEN '{Outcome.ON_TIME}' ELSE '{Outcome.LATE}' END AS outcome,
   epoch_us(stopped) - epoch_us(started) AS took_us,
   CASE WHEN kind = '{ClockKind.FEEDBACK}' AND due <= {_CUT} THEN d.given

@@ -21,9 +21,11 @@ from services.reports.domain.units import clocks_of, duties_on, one_copy
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 2
-"""2: satisfaction and reporting count; appeals also exempt what no clock judges."""
+FORMULA = 3
+"""2: satisfaction and reporting count; appeals also exempt what no clock judges. 3: stopped after the cut is missing."""
 CLASSES = 3
+BANDS = (95, 90, 80)
+"""Lower ends of the bands of a score (分档), points; *ours*."""
 
 
 class Component(StrEnum):

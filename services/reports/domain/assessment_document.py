@@ -9,7 +9,7 @@ from services.reports.domain.assessment import (
     Points,
     UnitScore,
 )
-from services.reports.domain.bulletin import Ranked, Ranking
+from services.reports.domain.bulletin import Ranked, Ranking, band
 from services.reports.domain.cover import covered
 from services.reports.domain.document import Cell, Chart, Column, Document, Grid, Unit
 from services.reports.domain.wording import Text, named, say, sentence
@@ -24,8 +24,6 @@ PARTS = {
 }
 _CLASSES = ("一类（工作量大）", "二类（工作量中）", "三类（工作量小）")
 _SHORT = ("一类", "二类", "三类")
-BANDS = (95, 90, 80)
-"""Lower ends of the bands of a score (分档), points; *ours*."""
 _BANDS = ("95 分及以上", "90–95 分", "80–90 分", "80 分以下", "不排名")
 LISTED_AT_MOST = 1000
 _REASONS = {
@@ -80,17 +78,16 @@ def assessment_words(report: AssessmentTable | Ranking) -> Text:
     ranked = sum(unit.rank is not None for unit in report.units)
     if not first:
         return say("本期没有派遣达到 {least} 件的单位，均不排名。", least=report.ranked_from)
-    words = [
-        say(
-            "{of}第一：{unit} {score:.2f} 分",
-            of=say(_CLASSES[unit.workload_class - 1]),
-            unit=named(unit.name),
-            score=unit.score,
-        )
-        for unit in first
-    ]
+    words = [_first(unit) for unit in first]
     head = say("{count} 个单位中 {ranked} 个参加排名", count=len(report.units), ranked=ranked)
     return sentence([head, *words])
+
+
+def _first(unit: UnitScore | Ranked) -> Text:
+    of, name = say(_CLASSES[unit.workload_class - 1]), named(unit.name)
+    if unit.score is None:
+        return say("{of}第一：{unit}", of=of, unit=name)
+    return say("{of}第一：{unit} {score:.2f} 分", of=of, unit=name, score=unit.score)
 
 
 def ranking_grids(report: AssessmentTable | Ranking) -> list[Grid]:
@@ -126,10 +123,11 @@ def _bands(report: AssessmentTable | Ranking, classes: list[int]) -> Grid:
 
 
 def _band(unit: UnitScore | Ranked) -> int:
-    if unit.rank is None or unit.score is None:
-        return len(_BANDS) - 1
-    score = unit.score
-    return next((n for n, least in enumerate(BANDS) if score >= least), len(BANDS))
+    if isinstance(unit, Ranked):
+        found = unit.band
+    else:
+        found = None if unit.rank is None or unit.score is None else band(unit.score)
+    return len(_BANDS) - 1 if found is None else found
 
 
 def _ranking(report: AssessmentTable | Ranking, which: int) -> Grid:
@@ -139,17 +137,33 @@ def _ranking(report: AssessmentTable | Ranking, which: int) -> Grid:
     columns = [Column(name=say("单位"), unit=Unit.TEXT), Column(name=say("名次"))]
     if counted:
         columns += [Column(name=say("本期派遣")), Column(name=say("上期签收"))]
-    columns.append(Column(name=say("总分"), unit=Unit.POINTS))
-    score = len(columns) - 1
+    hides = report.heading.published
+    columns.append(
+        Column(name=say("分档"), unit=Unit.TEXT)
+        if hides
+        else Column(name=say("总分"), unit=Unit.POINTS)
+    )
     return Grid(
         name=say(_SHORT[which - 1]),
         caption=say("{of}排名", of=say(_CLASSES[which - 1])),
         columns=columns,
-        rows=[[named(unit.name), unit.rank, *_counts(unit), unit.score] for unit in units],
-        chart=Chart(column=score, weight=2, least=report.ranked_from)
-        if counted
-        else Chart(column=score),
+        rows=[
+            [
+                named(unit.name),
+                unit.rank,
+                *_counts(unit),
+                say(_BANDS[_band(unit)]) if hides else unit.score,
+            ]
+            for unit in units
+        ],
+        chart=None if hides else _chart(len(columns) - 1, report, counted=counted),
     )
+
+
+def _chart(score: int, report: AssessmentTable | Ranking, *, counted: bool) -> Chart:
+    if counted:
+        return Chart(column=score, weight=2, least=report.ranked_from)
+    return Chart(column=score)
 
 
 def _counts(unit: UnitScore | Ranked) -> list[Cell]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.reports.domain.assessment import AssessmentTable, assessment
+from services.reports.domain.assessment import BANDS, AssessmentTable, assessment
 from services.reports.domain.category_months import CategoryTable, category_table
 from services.reports.domain.changes import Change, Opening, most_important
 from services.reports.domain.earlier import period_before, with_calls_of
@@ -21,19 +21,24 @@ from services.reports.domain.units import UnitTable, unit_table
 from services.reports.domain.wording import TABLES
 from shared.contracts.pack import Pack
 
-FORMULA = 1
+FORMULA = 2
+"""2: what is published ranks and bands the units and tells no score."""
 LISTED = 10
 """Changes listed below the three of the first paragraph, those three included."""
 
 
 class Ranked(Struct, frozen=True, kw_only=True):
-    """A unit's place within its class; `score` None where it is not ranked."""
+    """A unit's place within its class; `score` None where it is not ranked, and in what is published.
+
+    `band`: place of its score among the bands, the best 0; None where it is not ranked.
+    """
 
     unit: str
     name: str
     workload_class: int
     rank: int | None
     score: float | None
+    band: int | None = None
 
 
 class Ranking(Struct, frozen=True, kw_only=True):
@@ -96,7 +101,7 @@ def bulletin(
         categories=category_table(_calls(known), period, population, pack, published=published),
         units=units,
         overdue=published_overdue(overdue) if published else overdue,
-        ranking=ranking(scores),
+        ranking=ranking(scores, published=published),
         assessment=None if published else scores,
     )
 
@@ -107,13 +112,19 @@ def _calls(known: Three) -> Facts:
     return with_calls_of(both, last_year) if last_year else both
 
 
-def ranking(whole: AssessmentTable) -> Ranking:
+def band(score: float) -> int:
+    """Return the place of *score* among the bands, the best 0."""
+    return next((n for n, least in enumerate(BANDS) if score >= least), len(BANDS))
+
+
+def ranking(whole: AssessmentTable, *, published: bool = False) -> Ranking:
     """Return who stands where.
 
-    Without rank no score is told: who had few cases would show how many of them were late.
+    Without rank no score is told: who had few cases would show how many of them were late. Nor is
+    one *published*: to the hundredth it is a fraction that gives hidden counts away.
     """
     return Ranking(
-        heading=whole.heading,
+        heading=replace(whole.heading, published=published),
         previous=whole.previous,
         ranked_from=whole.ranked_from,
         units=[
@@ -122,7 +133,8 @@ def ranking(whole: AssessmentTable) -> Ranking:
                 name=each.name,
                 workload_class=each.workload_class,
                 rank=each.rank,
-                score=each.score if each.rank is not None else None,
+                score=each.score if each.rank is not None and not published else None,
+                band=band(each.score) if each.rank is not None and each.score is not None else None,
             )
             for each in whole.units
         ],

@@ -72,6 +72,11 @@ class Change(Struct, frozen=True, kw_only=True):
     on_year: Step | None
 
     @property
+    def compared(self) -> bool:
+        """Say whether there was anything to compare it with."""
+        return self.on_before is not None or self.on_year is not None
+
+    @property
     def score(self) -> float:
         """Return the larger score of the two comparisons."""
         return max((s.score for s in (self.on_before, self.on_year) if s), default=0.0)
@@ -81,6 +86,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     """What a report begins with; `changes` in the order told, `compared` figures were looked at.
 
     `valid` is the whole, which is told with its numbers whatever they come to; None: suppressed.
+    `has_before`, `has_last_year`: that period had calls, so that something may be said of it.
     """
 
     finding: Finding
@@ -89,6 +95,8 @@ class Opening(Struct, frozen=True, kw_only=True):
     compared: int
     valid: Change | None
     changes: list[Change]
+    has_before: bool = True
+    has_last_year: bool = True
 
     @property
     def yearly(self) -> bool:

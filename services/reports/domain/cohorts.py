@@ -39,9 +39,10 @@ _OUT = frozenset({ClockState.VOID, ClockState.CANCELLED})
 def cohort(clocks: Iterable[ClockFact], cut: datetime) -> Cohort:
     """Judge *clocks* by event time as known at *cut* (UTC); void and unjudged ones do not count.
 
-    On time: stopped ≤ due, whatever was known when it was due (a late-arriving stamp counts).
+    On time: stopped ≤ due, whatever was known when it was due (a late-arriving stamp counts). What
+    stopped after *cut* was open at it, however late the facts were read.
     """
-    counted = [c for c in clocks if c.judged and c.state not in _OUT]
+    counted = [as_known(c, cut) for c in clocks if c.judged and c.state not in _OUT]
     judged = [c for c in counted if _counts(c)]
     due = [c for c in judged if c.due <= cut]
     later = [c for c in judged if c.due > cut]
@@ -93,8 +94,14 @@ def is_on_time(clock: ClockFact) -> bool:
 
 
 def judged_and_due(clocks: Iterable[ClockFact], cut: datetime) -> list[ClockFact]:
-    """Return the clocks that count and were due by *cut*: the denominators."""
-    return [c for c in clocks if _counts(c) and c.due <= cut]
+    """Return the clocks that count and were due by *cut*, as known at it: the denominators."""
+    return [as_known(c, cut) for c in clocks if _counts(c) and c.due <= cut]
+
+
+def as_known(clock: ClockFact, cut: datetime) -> ClockFact:
+    """Return *clock* as it stood at *cut* (UTC): not stopped yet when it stopped later."""
+    later = clock.stopped is not None and clock.stopped > cut
+    return clock._replace(stopped=None) if later else clock
 
 
 def _counts(clock: ClockFact) -> bool:

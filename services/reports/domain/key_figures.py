@@ -29,7 +29,8 @@ from shared.contracts.pack import LimitUnit, Pack
 from shared.contracts.sla import ClockKind
 from shared.contracts.values import Lane
 
-FORMULA = 1
+FORMULA = 2
+"""2: stopped after the cut is open."""
 
 
 class Beside(Struct, frozen=True):

@@ -103,20 +103,27 @@ def seen(
 
 def opening(now: Seen, before: Seen, last_year: Seen | None, *, over: bool) -> Opening:
     """Compare and choose; what is suppressed in one of the periods is not compared."""
-    then = [each for each in (before, last_year) if each and each.overview.received != 0]
-    every = list(changes(now, before, last_year)) if over and then else []
+    has_before, has_last_year = _had_calls(before), _had_calls(last_year)
+    every = list(changes(now, before, last_year)) if over else []
     told = most_important(every)
     finding = Finding.CHANGED if told else Finding.NO_CHANGE
-    if not then:
+    if not has_before and not has_last_year:
         finding = Finding.NOTHING_BEFORE
     return Opening(
         finding=finding if over else Finding.NOT_OVER,
         before=before.label,
         last_year=last_year.label if last_year else None,
-        compared=len(every),
+        compared=sum(each.compared for each in every),
         valid=_whole(now, before, last_year),
         changes=told,
+        has_before=has_before,
+        has_last_year=has_last_year,
     )
+
+
+def _had_calls(then: Seen | None) -> bool:
+    """Say whether there is anything to compare with: what is suppressed is there."""
+    return then is not None and then.overview.received != 0
 
 
 def _whole(now: Seen, before: Seen, last_year: Seen | None) -> Change | None:

@@ -43,10 +43,12 @@ def _counted(value: int | None) -> Cell:
     return SUPPRESSED if value is None else f"{value:,}"
 
 
-_NONE = (
-    "所比较的 {compared} 项指标与上期、去年同期相比均无显著变化",
-    "所比较的 {compared} 项指标与上年相比均无显著变化",
-)
+_NONE = {
+    (True, True): "所比较的 {compared} 项指标与上期、去年同期相比均无显著变化",
+    (True, False): "所比较的 {compared} 项指标与上期相比均无显著变化，去年同期无可比数据",
+    (False, True): "所比较的 {compared} 项指标与去年同期相比均无显著变化，上期无可比数据",
+}
+"""By whether the period before and last year's had calls."""
 _TOLD = (
     "变化显著的有一项，即{first}",
     "变化显著的有两项：一是{first}；二是{second}",
@@ -57,9 +59,17 @@ _TOLD = (
 def _told(opening: Opening) -> Text:
     told = [change_words(change, yearly=opening.yearly) for change in opening.changes]
     if not told:
-        return say(_NONE[opening.yearly], compared=opening.compared)
+        return _nothing_changed(opening)
     names = dict(zip(("first", "second", "third"), told, strict=False))
     return say(_TOLD[len(names) - 1], **names)
+
+
+def _nothing_changed(opening: Opening) -> Text:
+    if not opening.compared:
+        return say("没有可以比较的指标")
+    if opening.yearly:
+        return say("所比较的 {compared} 项指标与上年相比均无显著变化", compared=opening.compared)
+    return say(_NONE[opening.has_before, opening.has_last_year], compared=opening.compared)
 
 
 def change_words(change: Change, *, yearly: bool = False) -> Text:

@@ -19,8 +19,8 @@ from services.reports.domain.units import NOBODY, clocks_of
 from services.reports.domain.wording import CLOCKS
 from shared.contracts.pack import Pack
 
-FORMULA = 2
-"""2: with the supervisions of the period."""
+FORMULA = 3
+"""2: with the supervisions of the period. 3: stopped after the cut is open."""
 LISTED_AT_MOST = 500
 
 

@@ -36,7 +36,8 @@ from services.reports.domain.wording import AFFAIRS
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 1
+FORMULA = 2
+"""2: stopped after the cut is open."""
 
 
 class TierTable(Struct, frozen=True, kw_only=True):

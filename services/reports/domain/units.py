@@ -27,8 +27,8 @@ from shared.contracts.incident import IncidentState
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 2
-"""2: what is published does not tell late and open together either."""
+FORMULA = 3
+"""2: what is published does not tell late and open together either. 3: stopped after the cut is open."""
 SIGN_FOR_BANDS_S = (30, 60, 120, 180)
 FEEDBACK_BANDS_S = (1800, 3600, 7200, 14400)
 CENSORED_AT_MOST = 200

@@ -121,9 +121,21 @@ def test_what_is_published_lists_no_case_and_no_count_of_a_unit() -> None:
 
     assert [] == found.overdue.listed
     assert found.assessment is None
-    assert all(unit.score is None for unit in found.ranking.units if unit.rank is None)
     first = next(grid for grid in document(found).grids if grid.name == "一类")
-    assert ["单位", "名次", "总分"] == [column.name for column in first.columns]
+    assert ["单位", "名次", "分档"] == [column.name for column in first.columns]
+
+
+def test_what_is_published_tells_no_score() -> None:
+    """A score to the hundredth is a fraction that gives hidden counts away: rank and band only."""
+    whole, found = made(QUARTER), made(QUARTER, published=True)
+
+    assert {None} == {unit.score for unit in found.ranking.units}
+    assert [unit.band for unit in whole.ranking.units] == [u.band for u in found.ranking.units]
+    assert {unit.rank is None for unit in found.ranking.units if unit.band is None} == {True}
+    scores = {f"{u.score:.2f}" for u in whole.ranking.units if u.score is not None} - {"100.00"}
+    page = render(found, Form.HTML).decode()
+    assert scores
+    assert not [each for each in scores if f"{each} 分" in page]
 
 
 def test_the_ranking_is_the_assessment_s() -> None:

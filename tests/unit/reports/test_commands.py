@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from services.reports.adapters.asking import give, give_all
 from services.reports.adapters.commands import app
+from services.reports.adapters.formats import Form
+from services.reports.adapters.freeze_commands import _said
 from services.reports.adapters.running_stack import DATABASE, StackNotFound, dsn_of
+from services.reports.domain.difference import Figure
+from services.reports.domain.facts import Population
+from services.reports.handlers import Question, Table, compute
+from tests.unit.reports.cases import NOVEMBER, a_call, facts, xianju
 
 
 def test_the_environment_names_the_database_first(tmp_path: Path) -> None:
@@ -42,3 +49,24 @@ def test_a_wrong_month_ends_with_the_form() -> None:
 
     assert 2 == result.exit_code
     assert "write YYYY-MM" in result.output
+
+
+def test_all_tables_are_one_json_object(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """What is printed can be read by json.load: every table by its word, as it is alone."""
+    tables = {
+        each: compute(Question(each, NOVEMBER, Population.REAL), facts(a_call(1)), xianju())
+        for each in Table
+    }
+    give_all(tables)
+    whole = json.loads(capfdbinary.readouterr().out)
+    give(tables[Table.UNITS], Form.JSON, None, [])
+    alone = json.loads(capfdbinary.readouterr().out)
+
+    assert [*Table] == [*whole]
+    assert whole["units"] == alone
+
+
+@pytest.mark.parametrize("value", [1_234_567, 1_234_567.89, 99.99999, 0.1])
+def test_a_difference_is_said_exactly(value: float) -> None:
+    """Two figures that differ never print as the same."""
+    assert value == float(_said(Figure(value)))

@@ -84,6 +84,29 @@ def test_few_cases_are_never_called_a_change() -> None:
     assert "均无显著变化" in said(report)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "chinese", "english"),
+    [
+        ([OCTOBER], "与上期相比均无显著变化，去年同期无可比数据", "of last year there is nothing"),
+        (
+            [LAST_YEAR],
+            "与去年同期相比均无显著变化，上期无可比数据",
+            "of the period before there is",
+        ),
+        ([OCTOBER, LAST_YEAR], "与上期、去年同期相比均无显著变化", "before or on last year"),
+    ],
+)
+def test_nothing_changed_only_against_a_period_that_was(
+    earlier: list[Period], chinese: str, english: str
+) -> None:
+    """A period without data is not one with no change, and is counted in no comparison."""
+    found = [call for of in (NOVEMBER, *earlier) for call in calls(of, help__locked=12)]
+    words = said(opened_from(*found))
+
+    assert f"所比较的 1 项指标{chinese}" in words
+    assert english in words.en
+
+
 def test_a_month_that_is_not_over_is_not_compared() -> None:
     """Half a month beside a whole one would always be a fall."""
     found = replace(facts(*a_year()), read_at=NOVEMBER.end - timedelta(days=3))

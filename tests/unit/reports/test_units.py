@@ -135,6 +135,27 @@ def test_a_late_stamp_that_proves_the_unit_right_counts() -> None:
     assert 1 == row(november(corrected)).arrival.all.on_time
 
 
+def test_what_stopped_after_the_cut_was_open_at_it() -> None:
+    """Censoring: a month read in December shows as open what was done after its printed end."""
+    after = NOVEMBER.end - 10 * MINUTE
+    table = november(
+        a_clock(1, "handle", due=after, took=20 * MINUTE + 10 * MINUTE),
+        a_clock(2, "handle", due=after, took=20 * MINUTE + 11 * MINUTE),
+    )
+
+    handle = row(table).handle
+    assert (2, 1, 0, 1, 1) == (
+        handle.should,
+        handle.done,
+        handle.on_time,
+        handle.late,
+        handle.open,
+    )
+    assert handle.spread
+    assert 1 == handle.spread.n == table.censored_count
+    assert [600] == [case.overdue_s for case in table.censored]
+
+
 def test_open_cases_are_listed_longest_overdue_first() -> None:
     """Censored, not dropped: number, unit, rule and how long overdue at the cut."""
     call = a_call(1)

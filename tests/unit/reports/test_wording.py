@@ -38,7 +38,7 @@ def said_words() -> Iterator[str]:
                 for branch in branches:
                     if isinstance(branch, ast.Constant):
                         yield str(branch.value)
-    yield from (*opening_words._TOLD, *opening_words._NONE)  # noqa: SLF001 - said by number
+    yield from (*opening_words._TOLD, *opening_words._NONE.values())  # noqa: SLF001 - said by number
     for name in ("TABLES", "LINES", "AFFAIRS", "CLOCKS"):
         words: Mapping[str, str] = getattr(wording, name)
         yield from words.values()
