@@ -109,7 +109,7 @@ class Office:
         changed = newest is not None and await self._changed(period, newest)
         refusal = refuse_revision(newest, changed=changed)
         if refusal is FreezeRefusal.NOT_FROZEN:
-            raise _not_frozen(period)
+            raise not_frozen(period)
         if refusal is not None:
             raise FreezeRefused(refusal, f"{period.label} is what its newest revision says")
         return await self._set_down(period, newest, reason)
@@ -120,13 +120,13 @@ class Office:
         With the pack it was computed with. Raises FreezeRefused, Unavailable.
         """
         revision = await self.known(period, number)
-        stored_pack = await self._archive.body(revision.pack_sha256) or _packed(self._pack)
+        stored_pack = await self._archive.body(revision.pack_sha256) or packed(self._pack)
         pack = _unpacked(stored_pack, revision)
         facts = await gathered(self._facts, period, as_of_epoch=revision.epoch)
         made = await asyncio.to_thread(_computed, facts, period, pack)
-        verdicts = [_verdict(frozen, made[str(frozen.sheet)]) for frozen in revision.sheets]
+        verdicts = [verdict_of(frozen, made[str(frozen.sheet)]) for frozen in revision.sheets]
         same = {verdict.stored for verdict in verdicts if verdict.same}
-        bodies = [each.body for each in made.values() if _hash(each.body) in same]
+        bodies = [each.body for each in made.values() if hash_of(each.body) in same]
         await self._archive.put_back([stored_pack, *bodies])
         return verdicts
 
@@ -173,7 +173,7 @@ class Office:
             raise FreezeRefused(
                 FreezeRefusal.UNKNOWN_REVISION, f"{period.label} has no revision {number}"
             )
-        raise _not_frozen(period)
+        raise not_frozen(period)
 
     async def stored(self, period: Period, number: int, sheet: Sheet) -> bytes:
         """Return the stored bytes of one table; raises FreezeRefused, Unavailable."""
@@ -206,7 +206,9 @@ class Office:
     async def _changed(self, period: Period, newest: Revision) -> bool:
         facts = await gathered(self._facts, period)
         made = await asyncio.to_thread(_computed, facts, period, self._pack)
-        return any(_hash(made[str(frozen.sheet)].body) != frozen.sha256 for frozen in newest.sheets)
+        return any(
+            hash_of(made[str(frozen.sheet)].body) != frozen.sha256 for frozen in newest.sheets
+        )
 
     async def _set_down(
         self, period: Period, newest: Revision | None, reason: RevisionReason | None
@@ -216,7 +218,7 @@ class Office:
         files = await self._files.write(period, end.number)
         facts = await gathered(self._facts, period, as_of_epoch=end.number)
         made = await asyncio.to_thread(_computed, facts, period, self._pack)
-        pack = _packed(self._pack)
+        pack = packed(self._pack)
         revision = Revision(
             month=period.label,
             number=next_number(newest),
@@ -225,9 +227,9 @@ class Office:
             epoch=end.number,
             offsets=end.offsets,
             pack_stamp=self._pack.stamp,
-            pack_sha256=_hash(pack),
+            pack_sha256=hash_of(pack),
             sheets=[
-                FrozenSheet(sheet=s.sheet, formula=s.formula, sha256=_hash(s.body))
+                FrozenSheet(sheet=s.sheet, formula=s.formula, sha256=hash_of(s.body))
                 for s in made.values()
             ],
             files=files,
@@ -240,34 +242,38 @@ class Office:
         return revision
 
 
-class _Made(NamedTuple):
+class Made(NamedTuple):
+    """One computed table: version of its formula, its JSON."""
+
     sheet: Sheet
     formula: int
     body: bytes
 
 
-def _computed(facts: Facts, period: Period, pack: Pack) -> dict[str, _Made]:
+def _computed(facts: Facts, period: Period, pack: Pack) -> dict[str, Made]:
     made = {}
     for sheet in SHEETS:
         question = Question(Table(sheet.table), period, sheet.population, sheet.published)
         table = compute(question, facts, pack)
-        made[str(sheet)] = _Made(sheet, table.heading.formula, canonical(table))
+        made[str(sheet)] = Made(sheet, table.heading.formula, canonical(table))
     return made
 
 
-def _verdict(frozen: FrozenSheet, made: _Made) -> Verdict:
-    computed = _hash(made.body)
+def verdict_of(frozen: FrozenSheet, made: Made) -> Verdict:
+    """Compare a stored table with *made*."""
+    computed = hash_of(made.body)
     formulas = (frozen.formula, made.formula)
     return Verdict(frozen.sheet, computed == frozen.sha256, frozen.sha256, computed, formulas)
 
 
-def _packed(pack: Pack) -> bytes:
+def packed(pack: Pack) -> bytes:
+    """Return the JSON a region pack is kept as."""
     return msgspec.json.encode(pack, order="deterministic")
 
 
 def _unpacked(stored: bytes, revision: Revision) -> Pack:
     """Return the pack *revision* was computed with; raises FreezeRefused."""
-    if _hash(stored) != revision.pack_sha256:
+    if hash_of(stored) != revision.pack_sha256:
         raise FreezeRefused(
             FreezeRefusal.PACK_DELETED,
             f"{revision.month} needs region pack {revision.pack_stamp}: check it out and repeat",
@@ -291,11 +297,13 @@ def _behind(missing: Mapping[str, int]) -> str:
     )
 
 
-def _hash(body: bytes) -> str:
+def hash_of(body: bytes) -> str:
+    """Return the SHA-256 (hex) of *body*."""
     return sha256(body).hexdigest()
 
 
-def _not_frozen(period: Period) -> FreezeRefused:
+def not_frozen(period: Period) -> FreezeRefused:
+    """Return the refusal of a month that nobody froze."""
     return FreezeRefused(
         FreezeRefusal.NOT_FROZEN, f"{period.label} is not frozen: `freeze {period.label}` first"
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from services.reports.adapters.formats import Form, render
-from services.reports.adapters.running_stack import StackNotFound, dsn_of
+from services.reports.adapters.running_stack import StackNotFound, dsn_of, said_once
 from services.reports.domain.facts import Population
 from services.reports.domain.period import Period, WrongPeriod
 from services.reports.domain.report import Report
@@ -35,6 +35,22 @@ As = Annotated[Form, typer.Option("--format", help="json goes to the screen with
 Out = Annotated[Path | None, typer.Option(help="folder for the files")]
 Published = Annotated[bool, typer.Option("--published", help="hide cells below five")]
 
+
+def _needs_facts(context: typer.Context, local: Path | None) -> None:
+    if local is not None:
+        stop(
+            f"needs_facts: {context.info_name} needs the platform's facts and cannot work on "
+            "imported history; --local is for month, day, longer, assess, freeze, revise, "
+            "recompute, diff and import",
+            WRONG_USE,
+        )
+
+
+NotLocal = Annotated[
+    Path | None,
+    typer.Option("--local", hidden=True, callback=_needs_facts, help="refused: no such facts"),
+]
+
 T = TypeVar("T")
 
 
@@ -55,6 +71,7 @@ def find(
     try:
         pack = load_pack(ROOT / "deploy" / "regions" / region)
         period = parse(label, pack.region.zone)
+        said_once(stack, os.environ)
         dsn = dsn_of(stack or region, ROOT, os.environ)
     except (WrongPeriod, PackRefusedError, StackNotFound) as wrong:
         stop(str(wrong), WRONG_USE)

@@ -9,6 +9,7 @@ import typer
 from services.reports.adapters.asking import (
     DEFAULT_REGION,
     As,
+    NotLocal,
     Out,
     Place,
     Published,
@@ -46,6 +47,7 @@ def bulletin(
     form: As = Form.HTML,
     out: Out = None,
     published: Published = False,  # noqa: FBT002 - a switch
+    _local: NotLocal = None,
 ) -> None:
     """Write the bulletin 通报 of a quarter (T9), half-year or year (T10, with the ranking)."""
     place = find(label, periods.longer, region, stack)
@@ -72,6 +74,7 @@ def daily(
     population: Whose = Population.REAL,
     form: As = Form.HTML,
     out: Out = None,
+    _local: NotLocal = None,
 ) -> None:
     """Write the daily report 日报, due every day of a special-protection period (R16)."""
     place = find(label, periods.day, region, stack)
@@ -94,6 +97,7 @@ def checklist(
     population: Whose = Population.REAL,
     form: As = Form.HTML,
     out: Out = None,
+    _local: NotLocal = None,
 ) -> None:
     """Write the five monthly duties 五个一 (P30): what the platform proves, blanks for the rest."""
     place = find(label, periods.month, region, stack)

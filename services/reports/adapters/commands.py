@@ -36,6 +36,8 @@ from services.reports.adapters.asking import (
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form
 from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
+from services.reports.adapters.history_freeze_commands import Wanted as Frozen
+from services.reports.adapters.history_freeze_commands import say_frozen
 from services.reports.adapters.month_files import MonthFiles
 from services.reports.adapters.running_stack import months_of
 from services.reports.domain import period as periods
@@ -79,6 +81,7 @@ def month(  # noqa: PLR0913, PLR0917 - a command line's options, each named wher
     if local is not None:
         wanted = Wanted(local, region, as_of, population, form, out, table, published)
         history_commands.show(wanted, label, periods.month)
+        say_frozen(Frozen(local, region, as_of), label)
         return
     place = find(label, periods.month, region or DEFAULT_REGION, stack)
     _write(place, population, form, out, table, published=published)

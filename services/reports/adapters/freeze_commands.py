@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NamedTuple, NoReturn, TypeVar
 
@@ -13,6 +14,8 @@ import typer
 
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly
+from services.reports.adapters.history_freeze_commands import Wanted, with_office
 from services.reports.adapters.month_files import MonthFiles
 from services.reports.adapters.running_stack import (
     DATABASE,
@@ -20,6 +23,7 @@ from services.reports.adapters.running_stack import (
     dsn_of,
     kafka_of,
     months_of,
+    said_once,
 )
 from services.reports.domain import period as periods
 from services.reports.domain.difference import Difference, Figure
@@ -31,6 +35,7 @@ from shared.runtime.errors import Unavailable
 from shared.runtime.kafka import bounds_of
 from shared.runtime.packs import PackRefusedError, load_pack
 
+DEFAULT_REGION = "xianju"
 ROOT = Path(__file__).resolve().parents[3]
 WRONG_USE, FAILED, DIFFERS, REFUSED = 2, 1, 3, 4
 """Exit codes: 3 when bytes or figures differ, 4 when the platform refuses, with its reason."""
@@ -41,7 +46,6 @@ WAIT_S = 10.0
 """A running consumer is at most a few hundred milliseconds behind."""
 
 Label = Annotated[str, typer.Argument(metavar="YYYY-MM")]
-Region = Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")]
 Stack = Annotated[str | None, typer.Option(help="running stack, run/<stack>; else the region's")]
 Named = Annotated[
     str | None, typer.Option(help="running stack, run/<stack>: what is frozen stays, so say which")
@@ -60,9 +64,17 @@ T = TypeVar("T")
 
 @app.command()
 def freeze(
-    label: Label, region: Region = "xianju", stack: Named = None, wait: Wait = WAIT_S
+    label: Label,
+    region: RegionOrOnly = None,
+    stack: Named = None,
+    wait: Wait = WAIT_S,
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Freeze a month, from the third day after its end: offsets, tables, files and their hashes."""
+    if wanted := _imported(local, region, stack, as_of):
+        _told(with_office(wanted, label, lambda office, period: office.freeze(period)))
+        return
 
     async def done(desk: _Desk, period: Period) -> Revision:
         await desk.office.caught_up(await desk.ends(), wait)
@@ -73,7 +85,13 @@ def freeze(
 
 @app.command()
 def revise(
-    label: Label, reason: Why, region: Region = "xianju", stack: Named = None, wait: Wait = WAIT_S
+    label: Label,
+    reason: Why,
+    region: RegionOrOnly = None,
+    stack: Named = None,
+    wait: Wait = WAIT_S,
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Store a frozen month as it is now, as a numbered revision; the frozen one stays."""
 
@@ -81,7 +99,10 @@ def revise(
         await desk.office.caught_up(await desk.ends(), wait)
         return await desk.office.revise(period, reason)
 
-    revision = _done(label, region, _named(stack), done)
+    if wanted := _imported(local, region, stack, as_of):
+        revision = with_office(wanted, label, lambda office, period: office.revise(period, reason))
+    else:
+        revision = _done(label, region, _named(stack), done)
     _told(revision)
     typer.echo(f"{revision.number}: {REASONS[reason]}; see `diff {label} --to {revision.number}`")
 
@@ -97,7 +118,11 @@ def _named(stack: str | None) -> str | None:
 
 @app.command()
 def recompute(
-    label: Label, number: Number = None, region: Region = "xianju", stack: Stack = None
+    label: Label,
+    number: Number = None,
+    region: RegionOrOnly = None,
+    stack: Stack = None,
+    local: Imported = None,
 ) -> None:
     """Compute a stored month again as of its freeze; exit 3 names each table that differs."""
 
@@ -105,7 +130,12 @@ def recompute(
         verdicts = await desk.office.recompute(period, number)
         return verdicts, await desk.office.check_files(period, number)
 
-    verdicts, files = _done(label, region, stack, done)
+    if wanted := _imported(local, region, stack, None):
+        verdicts, files = with_office(
+            wanted, label, lambda office, period: office.recompute(period, number)
+        )
+    else:
+        verdicts, files = _done(label, region, stack, done)
     for verdict in verdicts:
         typer.echo(_judged(verdict))
     for each in files:
@@ -118,18 +148,25 @@ def recompute(
 
 
 @app.command()
-def diff(
+def diff(  # noqa: PLR0913, PLR0917 - the same options
     label: Label,
     since: Since = 0,
     until: Until = None,
-    region: Region = "xianju",
+    region: RegionOrOnly = None,
     stack: Stack = None,
     as_json: AsJson = False,  # noqa: FBT002 - a switch
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Print every figure that differs from the freeze, with both values; exit 3 when one does."""
-    compared = _done(
-        label, region, stack, lambda desk, period: desk.office.compare(period, since, until)
-    )
+    if wanted := _imported(local, region, stack, as_of):
+        compared = with_office(
+            wanted, label, lambda office, period: office.compare(period, since, until)
+        )
+    else:
+        compared = _done(
+            label, region, stack, lambda desk, period: desk.office.compare(period, since, until)
+        )
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(told(compared)), indent=2).decode())
     else:
@@ -138,6 +175,19 @@ def diff(
                 typer.echo(f"{each.sheet}\t{_line(found)}")
     if any(each.found for each in compared):
         raise typer.Exit(DIFFERS)
+
+
+def _imported(
+    local: Path | None, region: str | None, stack: str | None, as_of: datetime | None
+) -> Wanted | None:
+    """Return what to open of imported history, None: a running stack is meant."""
+    if local is None:
+        if as_of is not None:
+            _quit("--as-of is for imported history: give --local DIR with it", WRONG_USE)
+        return None
+    if stack is not None:
+        _quit("--local and --stack name two places: give one of them", WRONG_USE)
+    return Wanted(local, region, as_of)
 
 
 def told(compared: list[Compared]) -> list[dict[str, object]]:
@@ -154,12 +204,14 @@ class _Desk(NamedTuple):
 
 def _done(
     label: str,
-    region: str,
+    chosen: str | None,
     stack: str | None,
     ask: Callable[[_Desk, Period], Awaitable[T]],
 ) -> T:
     """Open the office of a running stack and ask; ends the process with a named reason."""
+    region = chosen or DEFAULT_REGION
     try:
+        said_once(stack, os.environ)
         pack = load_pack(ROOT / "deploy" / "regions" / region)
         period = periods.month(label, pack.region.zone)
         dsn = dsn_of(stack or region, ROOT, os.environ)

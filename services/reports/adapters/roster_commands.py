@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from services.reports.adapters.running_stack import StackNotFound, dsn_of
+from services.reports.adapters.asking import NotLocal
+from services.reports.adapters.running_stack import StackNotFound, dsn_of, said_once
 from services.reports.domain.later_facts import RosterFact
 from services.reports.domain.roster_rows import COLUMNS, roster
 from shared.runtime.database import Database
@@ -37,10 +38,12 @@ def import_roster(
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="unit,begins,ends,people")],
     region: Annotated[str, typer.Option(help="region pack, a folder of deploy/regions")] = "xianju",
     stack: Annotated[str | None, typer.Option(help="running stack, run/<stack>")] = None,
+    _local: NotLocal = None,
 ) -> None:
     """Import a duty roster 值班表; the same file twice changes nothing."""
     try:
         pack = load_pack(ROOT / "deploy" / "regions" / region)
+        said_once(stack, os.environ)
         dsn = dsn_of(stack or region, ROOT, os.environ)
         with file.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)

@@ -16,6 +16,16 @@ class StackNotFound(Exception):
     """No database is known; the message says how to name one."""
 
 
+def said_once(stack: str | None, environ: Mapping[str, str]) -> None:
+    """Refuse --stack beside an address in the environment: one of them would be ignored."""
+    given = [name for name in (DATABASE, KAFKA, MONTHS) if environ.get(name)]
+    if stack is not None and given:
+        raise StackNotFound(
+            f"stack_or_environment: --stack {stack} is given and {', '.join(given)} set: they name "
+            "the same thing twice; leave --stack away, or unset the environment"
+        )
+
+
 def dsn_of(stack: str, root: Path, environ: Mapping[str, str]) -> str:
     """Return the DSN of role reports_app: from the environment, else of `run/<stack>` in *root*."""
     if given := environ.get(DATABASE):

@@ -21,6 +21,7 @@ class FreezeRefusal(StrEnum):
 
     TOO_EARLY = "too_early"
     BEHIND = "behind"
+    NOT_IMPORTED = "not_imported"
     ALREADY_FROZEN = "already_frozen"
     NOT_FROZEN = "not_frozen"
     UNKNOWN_REVISION = "unknown_revision"
