@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from services.notify.domain.line import Held
 from services.notify.domain.notice import Key, Notice, Occasion, OpenNotice
 from services.notify.domain.orders import notices_of
 from services.notify.domain.reminders import reminders_of, speaks
-from services.notify.domain.taking import taken
+from services.notify.domain.taking import proven, taken
 from services.notify.domain.view import View, known_by_clocks, seen
 from services.notify.ports import Clock, Known, Ledger, Office
 from shared.contracts.envelope import Message
@@ -66,7 +66,8 @@ class Listener:
             fold.take(event, occasion, self._speed)
         for fold in folds.values():
             self._store(fold, work)
-        self._queue(folds.values(), work)
+        reminders = [r for fold in folds.values() for r in fold.reminders()]
+        self._queue(folds.values(), await self._ledger.standing(reminders), work)
 
     def _hear_heartbeats(self, events: Sequence[Event], work: Work) -> None:
         newest: dict[Lane, UUID] = {}
@@ -84,11 +85,21 @@ class Listener:
             work.publish(fold.message(each))
         if view is not None and view.purged:
             self._ledger.purge(work, fold.incident_id)
-        # one row cannot be marked twice in one statement, and what is overtaken proves nothing
-        if fold.taken and not fold.overtaken:
-            self._ledger.taken(work, fold.incident_id, fold.taken)
+        # one row cannot be changed twice in one statement; what is overtaken proves nothing, and
+        # nobody asks for proof once the text is purged
+        if fold.taken and not fold.purged:
+            self._ledger.taken(work, fold.incident_id, fold.taken, fold.overtaken)
 
-    def _queue(self, folds: Iterable[_Fold], work: Work) -> None:
+    def _queue(self, folds: Iterable[_Fold], standing: Container[UUID], work: Work) -> None:
+        """Put the rows, hand over what this process sends.
+
+        *standing* notices have a row already, settled or in somebody's hands: events of sla handled
+        again, after offsets were set back or marks are gone. Writing the row would change nothing,
+        and handing it over would send it a second time: they are left to the row. Looked up only for
+        reminders, by primary key, off the way of an order: an incident's event that is handled again
+        stops at the version of the view, which is kept for good. Whoever writes the row between the
+        look and our commit has moved the offset as well, and that guard is lost.
+        """
         mine: list[Held] = []
         overtaken: dict[UUID, str] = {}
         has_room = self._office.has_room
@@ -101,6 +112,8 @@ class Listener:
                 if not n.late
             }
             for notice in fold.notices:
+                if notice.order.notice_id in standing:
+                    continue
                 held = self._row(notice, fold, holders.get(notice.key), has_room, work)
                 if held is not None:
                     mine.append(held)
@@ -176,6 +189,10 @@ class _Fold:
             cutoff_s=occasion.pack.notices.digest_after_s,
         )
 
+    def reminders(self) -> list[UUID]:
+        """Return the ids of what sla's events have people told."""
+        return [n.order.notice_id for n in self.notices if n.clock_id is not None]
+
     @property
     def purged(self) -> bool:
         """Whether place and text must go: then every queued notice is marked so, that it goes too."""
@@ -184,8 +201,9 @@ class _Fold:
     def _incident_changed(self, event: IncidentEvent, occasion: Occasion) -> None:
         if self._view is not None and event.incident.version <= self._view.incident_version:
             return  # a replay after the marks are gone: it must not bring back what was purged
-        self.notices += notices_of(event, self._view, occasion)
-        self.taken |= taken(self._view, event.incident)
+        found = taken(self._view, event.incident)
+        self.taken |= found
+        self.notices = proven(self.notices, found) + notices_of(event, self._view, occasion)
         self._view = seen(self._view, event.incident)
         self._heard = self._last
         self._changes += event.changes

@@ -49,6 +49,9 @@ class Ledger(Protocol):
     async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
         """Return what is known of *incidents*, every one of them, by one select."""
 
+    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
+        """Return which of *notices* have a row already, settled or not."""
+
     def save_view(self, work: Work, view: View, base: int) -> None:
         """Write *view* if the stored one is still at version *base*."""
 
@@ -58,8 +61,10 @@ class Ledger(Protocol):
     def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
         """Mark queued rows that need not be sent any more."""
 
-    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
-        """Note when units had taken their orders (assignment id to platform time)."""
+    def taken(
+        self, work: Work, incident: UUID, duties: Mapping[UUID, datetime], besides: Iterable[UUID]
+    ) -> None:
+        """Note when units had taken their orders (assignment id to platform time), on all rows but *besides*."""
 
     def purge(self, work: Work, incident: UUID) -> None:
         """Clear the texts of an incident whose retention has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,6 +18,11 @@ HALTED = b"halted"
 """`dead_reason` of a record that is no letter: nothing was diverted, nothing is handled either."""
 AGAIN_S = 600.0
 """While it stands it is said again so often (wall seconds)."""
+
+
+def halt_id(standing: str) -> str:
+    """Return the short word that tells this halt (`Halt.standing`) from another, without its sentence."""
+    return "h" + hashlib.sha256(standing.encode()).hexdigest()[:16]
 
 
 class Distress:
@@ -46,7 +52,11 @@ class Distress:
         first = min(partitions, default=None)
         if first is None or why in self._said:
             return
-        headers = [("dead_reason", HALTED), ("dead_consumer", self._consumer.encode())]
+        headers = [
+            ("dead_reason", HALTED),
+            ("dead_consumer", self._consumer.encode()),
+            ("dead_halt", halt_id(why).encode()),
+        ]
         work = Work()
         work.put(
             OUTBOX, self._lane.number, dead_topic(first.topic), self._consumer.encode(),

@@ -25,7 +25,7 @@ class DeadLetters:
 def _fault(record: Record) -> Fault:
     reason, subject = _header(record, "dead_reason"), _header(record, "dead_consumer")
     kind = AlarmKind.CONSUMER_HALTED if reason == HALTED.decode() else AlarmKind.DEAD_LETTER
-    return Fault(kind, subject, reason)
+    return Fault(kind, subject, reason, which=_header(record, "dead_halt"))
 
 
 def _header(record: Record, name: str) -> str:

@@ -37,6 +37,7 @@ _NOTICE_COLUMNS = {
     "trace": "text",
     "doc": "bytea",
     "late": "boolean",
+    "acknowledged_at": "timestamptz",
 }
 
 
@@ -68,11 +69,17 @@ DIGEST = _queued("notice_digest", guard=True, replaces=True)
 
 TAKEN = Write(
     "notice_taken",
-    (("incident_id", "uuid"), ("assignment_id", "uuid"), ("at", "timestamptz")),
+    (
+        ("incident_id", "uuid"),
+        ("assignment_id", "uuid"),
+        ("at", "timestamptz"),
+        ("besides", "text"),
+    ),
     f"""
 notice_taken_lock as materialized (
   select n.notice_id, i.at from notice n join notice_taken_in i using (incident_id, assignment_id)
   where n.state in ('queued', 'delivered') and n.acknowledged_at is null
+    and n.notice_id <> all(string_to_array(i.besides, ',')::uuid[])
     and n.purpose in ({", ".join(f"'{purpose.value}'" for purpose in PROVEN)})
   order by n.notice_id for update of n),
 notice_taken_set as (
@@ -81,7 +88,12 @@ notice_taken_set as (
 notice_taken as (select 1 from notice_taken_set)""",
     guard=False,
 )
-"""Notes when the unit had its order; whoever looks after proofs says so once it is delivered."""
+"""Notes when the unit had its order; whoever looks after proofs says so once it is delivered.
+
+`besides` are ids with a comma between them: rows another part of the statement changes, because no
+row can be changed twice in one. A row the same statement inserts is not seen here: it brings its
+`acknowledged_at` along.
+"""
 
 OVERTAKEN = Write(
     "overtaken",
@@ -135,6 +147,7 @@ select n.incident_id, 0, null, n.seq, n.notice_id, n.recipient, n.channel, n.pur
 from notice n where n.incident_id = any($1::uuid[]) and n.state = 'queued'
 """
 
+_STANDING = "select notice_id from notice where notice_id = any($1::uuid[])"
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(View)
 
@@ -165,6 +178,13 @@ class PostgresLedger:
                 known.queued.append(_open(row))
         return dict(found)
 
+    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
+        """Return which of *notices* have a row already; raises Unavailable."""
+        wanted = sorted(notices)
+        if not wanted:
+            return set()
+        return {row["notice_id"] for row in await self._database.fetch(_STANDING, wanted)}
+
     def save_view(self, work: Work, view: View, base: int) -> None:
         """Write *view* if the stored one is still at version *base*."""
         work.put(VIEW, view.incident_id, base, base + 1, _ENCODER.encode(view))
@@ -173,10 +193,13 @@ class PostgresLedger:
         """Write the row that must stand before any call."""
         work.put(NOTICE, *notice_row(notice, body, owner, why))
 
-    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
-        """Note when units had taken their orders."""
+    def taken(
+        self, work: Work, incident: UUID, duties: Mapping[UUID, datetime], besides: Iterable[UUID]
+    ) -> None:
+        """Note when units had taken their orders, on all rows but *besides*."""
+        left_out = ",".join(map(str, sorted(besides)))
         for assignment, at in sorted(duties.items()):
-            work.put(TAKEN, incident, assignment, at)
+            work.put(TAKEN, incident, assignment, at, left_out)
 
     def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
         """Mark queued rows that need not be sent any more."""
@@ -211,6 +234,7 @@ def notice_row(notice: Notice, body: bytes, owner: str, why: str | None) -> tupl
         notice.trace,
         body,
         notice.late,
+        notice.acknowledged_at,
     )
 
 

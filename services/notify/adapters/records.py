@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -13,7 +14,7 @@ from services.notify.adapters.alarms import Alarms
 from services.notify.domain.alarm import AlarmKind, Fault
 from shared.runtime import metrics
 from shared.runtime.bus import Partition, Record, Source, Unreadable
-from shared.runtime.distress import HALTED
+from shared.runtime.distress import AGAIN_S, HALTED, halt_id
 from shared.runtime.errors import GuardLost, Halt, Unavailable
 from shared.runtime.offsets import Offsets, Position
 from shared.runtime.store import OFFSET, Store, Work
@@ -50,6 +51,7 @@ class RecordReader:
         self._pending: frozenset[Partition] | None = None
         self._cluster = ""
         self._halt = ""
+        self._called: dict[str, float] = {}
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -78,14 +80,23 @@ class RecordReader:
         self.waiting = "checking offsets"
 
     async def _halted(self, halt: Halt) -> None:
-        """Call the desk without the detour by a twin: this may be who reads the twins."""
+        """Call the desk without the detour by a twin: this may be who reads the twins.
+
+        As often as a halted consumer says it there: once for each halt, and again while it stands.
+        """
         if self._halt != halt.standing:
             _log.error("consumer halted", consumer=self.name, why=str(halt))
         self.waiting, self._halt = f"{self.name}: {halt}", halt.standing
         metrics.HALTED.labels(self.name).set(1)
-        fault = Fault(AlarmKind.CONSUMER_HALTED, self.name, HALTED.decode(), once=halt.standing)
+        now = time.monotonic()
+        self._called = {said: at for said, at in self._called.items() if now - at < AGAIN_S}
+        if halt.standing in self._called:
+            return
+        reason, which = HALTED.decode(), halt_id(halt.standing)
+        fault = Fault(AlarmKind.CONSUMER_HALTED, self.name, reason, which=which)
         with suppress(Unavailable):
             await self._alarms.tell([fault])
+            self._called[halt.standing] = now
 
     async def _back_to_the_stored_offset(self, wait_s: float) -> None:
         await asyncio.sleep(wait_s)

@@ -68,11 +68,13 @@ class Watchdog:
 
     async def _tell(self, last: UUID, seconds: float, lane: Lane) -> None:
         """Tell it once, and once more each time the silence has gone on for another period."""
-        silence = f"{ids.silence_id(last, lane)}/{int(seconds // self._again_s)}"
+        which = str(ids.silence_id(last, lane))
+        silence = f"{which}/{int(seconds // self._again_s)}"
         if self._told.get(lane) != silence:
             _log.error("sla is silent", lane=lane, seconds=round(seconds))
             reason = f"{seconds:.0f}秒"
-            await self._alarms.tell([Fault(AlarmKind.SLA_SILENT, lane.value, reason, silence)])
+            fault = Fault(AlarmKind.SLA_SILENT, lane.value, reason, silence, which)
+            await self._alarms.tell([fault])
             self._told[lane] = silence
 
 

@@ -1,4 +1,4 @@
-"""Alarms about the platform itself, for the duty desk: at once the first time, then one digest a period."""
+"""Alarms about the platform itself, for the duty desk: at once what is new, repetitions as one digest a period."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from shared.contracts.pack import Channel, NoticeCause, Pack, Recipient
 from shared.contracts.values import Lane, Producer
 
 OTHER = "other"
+MOST_HEARD = 50
+"""So many halts of one consumer are told apart in a period; what comes beyond waits for the digest."""
 _WORD = re.compile(r"[a-z][a-z0-9_.]{0,39}")
 
 
@@ -31,22 +33,29 @@ class AlarmKind(StrEnum):
     SLA_SILENT = "sla_silent"
 
 
+ONE_BY_ONE = frozenset({AlarmKind.CONSUMER_HALTED, AlarmKind.SLA_SILENT})
+"""Each of these stops something until a person comes: only a repetition of the same one may wait."""
+
+
 class Fault(Struct, frozen=True):
     """Something that went wrong at *subject* (a consumer, a lane), for a named *reason*.
 
-    `once` names one that several processes may see, or one process again: it counts once.
+    `once` names one that several processes may see, or one process again: it counts once. `which`
+    tells one halt or silence from another; while it stands it stays the same.
     """
 
     kind: AlarmKind
     subject: str
     reason: str
     once: str = ""
+    which: str = ""
 
 
 class Alarm(Struct, frozen=True, omit_defaults=True):
     """All faults of one kind at one subject: when people were last told (wall time, UTC), what came since.
 
-    `version` guards the row; `once` is the last fault's own name.
+    `version` guards the row; `once` is the last fault's own name; `heard` is when each halt or silence
+    of the last period was heard of last (wall time, UTC).
     """
 
     kind: AlarmKind
@@ -55,6 +64,7 @@ class Alarm(Struct, frozen=True, omit_defaults=True):
     told_at: datetime | None = None
     waiting: dict[str, int] = {}
     once: str = ""
+    heard: dict[str, datetime] = {}
 
     @property
     def alarm_id(self) -> UUID:
@@ -91,20 +101,28 @@ def raised(
     """Return the alarm after *faults* and what people are told at once; the same alarm where all are known.
 
     The first is told at once, and the first after a quiet *period*; the others wait for the digest.
+    A halt or silence not heard of for a *period* is told at once whatever was told before, with all
+    that waits: the same consumer may have been set going again in between.
     """
     counts: dict[str, int] = {}
-    once = alarm.once
+    once, another = alarm.once, False
+    heard = {which: at for which, at in alarm.heard.items() if now - at < period}
     for fault in faults:
         if fault.once and fault.once == once:
             continue
         once = fault.once or once
         counts[fault.reason] = counts.get(fault.reason, 0) + 1
+        if fault.kind in ONE_BY_ONE and (fault.which in heard or len(heard) < MOST_HEARD):
+            another = another or fault.which not in heard
+            heard[fault.which] = now
     if not counts:
         return alarm, None
-    after = replace(alarm, version=alarm.version + 1, once=once)
-    if not alarm.waiting and _over(alarm, now, period):
-        return replace(after, told_at=now), Report(alarm.kind, alarm.subject, counts)
-    return replace(after, waiting=_sum(alarm.waiting, counts)), None
+    counts = _sum(alarm.waiting, counts)
+    after = replace(alarm, version=alarm.version + 1, once=once, heard=heard)
+    if another or (not alarm.waiting and _over(alarm, now, period)):
+        told = replace(after, told_at=now, waiting={})
+        return told, Report(alarm.kind, alarm.subject, counts)
+    return replace(after, waiting=counts), None
 
 
 def digested(

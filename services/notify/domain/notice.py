@@ -58,7 +58,8 @@ class Addressee(Struct, frozen=True):
 class Notice(Struct, frozen=True, kw_only=True):
     """A notice to queue: the ledger's row and the order are made of it.
 
-    A `late` one is not told singly any more: it waits for its recipient's digest.
+    A `late` one is not told singly any more: it waits for its recipient's digest. `acknowledged_at`
+    (platform time, UTC): its unit had taken the duty before the row was written.
     """
 
     order: Order
@@ -66,6 +67,7 @@ class Notice(Struct, frozen=True, kw_only=True):
     clock_id: UUID | None = None
     trace: str | None = None
     late: bool = False
+    acknowledged_at: datetime | None = None
 
     @property
     def key(self) -> Key:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
+from services.notify.domain.notice import Notice
 from services.notify.domain.view import View
 from shared.contracts.incident import Assignment, AssignmentState, Incident, StampKind, StampOrigin
 from shared.contracts.notice import Purpose
@@ -36,6 +40,25 @@ def taken(before: View | None, incident: Incident) -> dict[UUID, datetime]:
         if at is not None:
             found[assignment.assignment_id] = at
     return found
+
+
+def proven(notices: Iterable[Notice], duties: Mapping[UUID, datetime]) -> list[Notice]:
+    """Return *notices*, not written yet, with the time at which their unit took one of *duties*.
+
+    For those said by earlier events of the same batch: an order goes out after the ACK that brings
+    it about (row 26), which proves nothing about it.
+    """
+
+    def proof(notice: Notice) -> datetime | None:
+        duty = notice.order.assignment_id
+        return duties.get(duty) if duty and notice.order.purpose in PROVEN else None
+
+    return [
+        replace(notice, acknowledged_at=at)
+        if notice.acknowledged_at is None and (at := proof(notice)) is not None
+        else notice
+        for notice in notices
+    ]
 
 
 def _taken_at(assignment: Assignment) -> datetime | None:

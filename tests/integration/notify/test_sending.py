@@ -302,6 +302,31 @@ async def test_an_order_overtaken_by_a_release_is_never_sent(stage: Stage) -> No
     assert ["release"] == [o.purpose.value for o in stage.sms.of(incident.incident_id)]
 
 
+async def test_a_backlog_of_orders_and_acks_is_acknowledged(stage: Stage) -> None:
+    """Row 6 after an outage: one statement writes the order's row, its proof, and what a release overtook."""
+    at = T0 + minutes(1)
+    stamp = Stamp(kind=StampKind.ACKED, occurred_at=at, recorded_at=at)
+    acked = replace(a_duty(state=AssignmentState.ACKED), stamps=(stamp,))
+    released = a_duty("xj-militia", state=AssignmentState.RELEASED)
+    incident = fresh(an_incident(a_duty(), a_duty("xj-militia")))
+    key = incident.incident_id
+    await stage.say(
+        event(incident, *dispatched("xj-rescue", "xj-militia")),
+        event(replace(incident, assignments=(acked, released)), (ChangeKind.ACKED, "xj-rescue")),
+    )
+    async with stage.here():
+
+        async def acknowledged() -> bool:
+            return len([r for r in await stage.rows(key) if r["state"] == "acknowledged"]) == 2
+
+        await until(acknowledged)
+        rows = [r for r in await stage.settled(key, 4) if r["purpose"] == "dispatch"]
+
+    assert {("xj-rescue", at, "acknowledged"), ("xj-militia", None, "superseded")} == {
+        (r["recipient"], r["acknowledged_at"], r["state"]) for r in rows
+    }
+
+
 async def test_an_order_its_unit_took_is_acknowledged(stage: Stage) -> None:
     """Row 6: the unit's own ACK proves delivered orders, at its own time; a leader's copy is not proved."""
     incident = fresh(an_incident(severity=1))

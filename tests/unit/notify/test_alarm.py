@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from deploy.topics import read_topics
 from services.notify.domain.alarm import (
+    MOST_HEARD,
     OTHER,
     Alarm,
     AlarmKind,
@@ -83,6 +84,47 @@ def test_what_two_processes_see_counts_once() -> None:
 
     assert first is not None
     assert (alarm, None) == (again, second)
+
+
+@pytest.mark.parametrize("kind", [AlarmKind.CONSUMER_HALTED, AlarmKind.SLA_SILENT])
+def test_another_halt_or_silence_waits_for_no_digest(kind: AlarmKind) -> None:
+    """Set past at 14:05, halted at the next damaged batch 14:06: people hear of it at 14:06."""
+    alarm, at = Alarm(kind, "router.urgent"), T0
+    told = []
+    for which in ("first", "second", "first", "second", "third"):
+        alarm, report = raised(
+            alarm, [Fault(kind, "router.urgent", "halted", which=which)], at, PERIOD
+        )
+        told.append(report and report.counts)
+        at += timedelta(minutes=6)
+
+    assert [{"halted": 1}, {"halted": 1}, None, None, {"halted": 3}] == told
+    assert {} == alarm.waiting
+
+
+def test_one_halt_is_said_again_by_the_digest_while_it_stands() -> None:
+    """Said again every ten minutes by who halts: one call a period, the same one."""
+    alarm, calls = Alarm(AlarmKind.CONSUMER_HALTED, "router.urgent"), []
+    again = Fault(alarm.kind, alarm.subject, "halted", which="it")
+    for minute in range(0, 100, 10):
+        now = T0 + timedelta(minutes=minute)
+        done, reports = digested([alarm], now, PERIOD)
+        alarm, report = raised(done[0] if done else alarm, [again], now, PERIOD)
+        calls += [minute] * bool(reports or report)
+
+    assert [0, 30, 60, 90] == calls
+
+
+def test_halts_without_number_are_no_flood() -> None:
+    """Anybody may have written a twin's headers: past a limit the digest has them."""
+    alarm, told = Alarm(AlarmKind.CONSUMER_HALTED, "router.urgent"), 0
+    for n in range(3 * MOST_HEARD):
+        fault = Fault(alarm.kind, alarm.subject, "halted", which=f"w{n}")
+        alarm, report = raised(alarm, [fault], T0, PERIOD)
+        told += report is not None
+
+    assert (MOST_HEARD, MOST_HEARD) == (told, len(alarm.heard))
+    assert {"halted": 2 * MOST_HEARD} == alarm.waiting
 
 
 def test_every_version_is_a_cause_of_its_own() -> None:

@@ -13,6 +13,8 @@ from services.notify.adapters.records import RecordReader
 from services.notify.domain.alarm import Fault
 from shared.runtime.bus import Bounds, Partition, Record
 from shared.runtime.database import Database
+from shared.runtime.distress import halt_id
+from shared.runtime.errors import Halt
 from shared.runtime.memory import MemoryBroker, MemorySource
 from shared.runtime.store import Store, Work
 from tests.engine import running, until
@@ -43,27 +45,40 @@ class Heard(Alarms):
     """What the desk's alarms were told."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
+        self.faults: list[Fault] = []
 
     async def tell(self, faults: Iterable[Fault]) -> None:
-        self.names += [fault.once for fault in faults]
+        self.faults += faults
 
 
 async def _nothing(_: Sequence[Record], __: Work) -> None: ...
 
 
-async def test_a_halt_has_one_name_while_the_log_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The alarm counts one fault of a name once: each look must name the same one."""
+async def test_a_halt_is_told_once_while_the_log_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks every two seconds, and the end of the log has moved: the same halt all the same."""
     monkeypatch.setattr(records, "HALT_RECHECK_S", 0.01)
     heard = Heard()
     source = Moving(MemoryBroker({TOPIC: 1}), group="g", topics=[TOPIC])
     reader = RecordReader("notify.dead", source, Store(Behind()), _nothing, heard)
 
     async def looked() -> bool:
-        return len(heard.names) >= 3
+        return source.end >= 14
 
     async with running(reader):
         await until(looked, within_s=3)
 
-    assert 1 == len(set(heard.names))
+    assert 1 == len(heard.faults)
     assert "outside the log (5 to " in (reader.waiting or "")
+
+
+async def test_each_halt_is_told_and_none_is_known_for_good() -> None:
+    """Two in turn once each; no name is left in the alarm by which next week's would count as told."""
+    heard = Heard()
+    source = MemorySource(MemoryBroker({TOPIC: 1}), group="g", topics=[TOPIC])
+    reader = RecordReader("notify.dead", source, Store(Behind()), _nothing, heard)
+    for why in ("gap", "gap", "damage", "gap", "damage"):
+        await reader._halted(Halt(why))  # noqa: SLF001 - what a look at a broken log comes to
+
+    assert [("", halt_id("gap")), ("", halt_id("damage"))] == [
+        (fault.once, fault.which) for fault in heard.faults
+    ]

@@ -14,7 +14,15 @@ from services.notify.domain.notice import Notice, OpenNotice
 from services.notify.domain.view import View
 from services.notify.handlers import Listener
 from services.notify.ports import Known
-from shared.contracts.incident import AssignmentState, ChangeKind, IncidentEvent, Stamp, StampKind
+from shared.contracts.incident import (
+    Assignment,
+    AssignmentState,
+    ChangeKind,
+    IncidentEvent,
+    Role,
+    Stamp,
+    StampKind,
+)
 from shared.contracts.notice import Purpose
 from shared.contracts.sla import ClockChangeKind, SlaEvent
 from shared.contracts.values import Lane
@@ -57,9 +65,14 @@ class FakeLedger:
     rows: dict[str, tuple[str, Notice]] = field(default_factory=dict)
     overtaken: dict[UUID, str] = field(default_factory=dict)
     taken_at: dict[UUID, datetime] = field(default_factory=dict)
+    besides: set[UUID] = field(default_factory=set)
+    there: set[UUID] = field(default_factory=set)
 
     async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
         return dict.fromkeys(incidents, self.stored)
+
+    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
+        return self.there & set(notices)
 
     def save_view(self, work: Work, view: View, base: int) -> None:
         self.stored.view = view
@@ -70,8 +83,11 @@ class FakeLedger:
     def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
         self.overtaken |= reasons
 
-    def taken(self, work: Work, incident: UUID, duties: Mapping[UUID, datetime]) -> None:
+    def taken(
+        self, work: Work, incident: UUID, duties: Mapping[UUID, datetime], besides: Iterable[UUID]
+    ) -> None:
         self.taken_at |= duties
+        self.besides |= set(besides)
 
     def purge(self, work: Work, incident: UUID) -> None:
         raise AssertionError("nothing is purged here")
@@ -126,8 +142,15 @@ async def heard(
     age: timedelta = timedelta(),
 ) -> Work:
     """Hand one event to the handler and commit what it decided."""
+    return await batch([came(said)], ledger, office, age)
+
+
+async def batch(
+    events: Sequence[Event], ledger: FakeLedger, office: FakeOffice, age: timedelta = timedelta()
+) -> Work:
+    """Hand *events* to the handler as one batch and commit what it decided."""
     work = Work()
-    await Listener(PACK, ledger, office, FakeClock(T0 + age)).on_events([came(said)], work)
+    await Listener(PACK, ledger, office, FakeClock(T0 + age)).on_events(events, work)
     for action in work.on_commit:
         action()
     return work
@@ -226,12 +249,72 @@ async def test_what_a_release_overtakes_is_marked_and_taken_out() -> None:
     assert {order.notice_id: "duty_over"} == ledger.overtaken == office.taken_out
 
 
+def acked(unit: str = "xj-rescue", role: Role = Role.LEAD) -> Assignment:
+    """Return the duty of *unit* once it took its order, a minute after it went out."""
+    stamp = Stamp(kind=StampKind.ACKED, occurred_at=T0 + minutes(1), recorded_at=T0 + minutes(2))
+    return replace(a_duty(unit, role), stamps=(stamp,), state=AssignmentState.ACKED)
+
+
 async def test_when_a_unit_took_its_order_is_noted() -> None:
     """Row 6: at the unit's own stamp."""
-    stamp = Stamp(kind=StampKind.ACKED, occurred_at=T0 + minutes(1), recorded_at=T0 + minutes(2))
-    acked = replace(a_duty(state=AssignmentState.ACKED), stamps=(stamp,))
     ledger = FakeLedger(Stored(view=view_of()))
-    said = event(an_incident(acked, version=2), (ChangeKind.ACKED, "xj-rescue"))
+    said = event(an_incident(acked(), version=2), (ChangeKind.ACKED, "xj-rescue"))
     await heard(said, ledger, FakeOffice())
 
     assert {assignment_of("xj-rescue"): T0 + minutes(1)} == ledger.taken_at
+
+
+async def test_an_order_and_its_ack_in_one_batch_are_proof_too() -> None:
+    """A backlog, parked feedback (§4.7): the row is not in the ledger yet when its ACK is read."""
+    ledger, ack = (
+        FakeLedger(),
+        event(an_incident(acked(), version=2), (ChangeKind.ACKED, "xj-rescue")),
+    )
+    await batch([came(ORDER), came(ack)], ledger, FakeOffice())
+
+    assert {(Purpose.DISPATCH, T0 + minutes(1))} == {
+        (notice.order.purpose, notice.acknowledged_at)
+        for _, notice in ledger.rows.values()
+        if notice.order.recipient == "xj-rescue"
+    }
+
+
+async def test_an_ack_does_not_prove_the_order_it_brings_about() -> None:
+    """Row 26: a standby's own ACK proves the call to stand by; the order with the place goes out after it."""
+    standby = view_of(an_incident(a_duty(role=Role.STANDBY)))
+    called_out = event(an_incident(acked(), version=2), (ChangeKind.ACTIVATED, "xj-rescue"))
+    ledger = FakeLedger(Stored(view=standby))
+    await heard(called_out, ledger, FakeOffice())
+
+    assert {assignment_of("xj-rescue"): T0 + minutes(1)} == ledger.taken_at
+    assert {None} == {notice.acknowledged_at for _, notice in ledger.rows.values()}
+
+
+async def test_what_is_overtaken_costs_no_other_notice_its_proof() -> None:
+    """One row cannot be marked twice in one statement: only that one is left out."""
+    warning = replace(
+        waiting("webhook", ME), purpose=Purpose.STANDBY, assignment_id=assignment_of("xj-militia")
+    )
+    ledger = FakeLedger(Stored(view=view_of(), queued=(warning,)))
+    released = replace(a_duty("xj-militia"), state=AssignmentState.RELEASED)
+    said = event(an_incident(acked(), released, version=2), (ChangeKind.ACKED, "xj-rescue"))
+    await heard(said, ledger, FakeOffice())
+
+    assert {warning.notice_id: "duty_over"} == ledger.overtaken
+    assert ({assignment_of("xj-rescue"): T0 + minutes(1)}, {warning.notice_id}) == (
+        ledger.taken_at,
+        ledger.besides,
+    )
+
+
+async def test_a_reminder_that_stood_already_is_not_sent_again() -> None:
+    """Offsets set back, marks gone: the row may be settled long ago, or another process's."""
+    first, ledger = FakeOffice(), FakeLedger(Stored(view=view_of()))
+    again = came(clock_event(ClockChangeKind.WARNED, a_clock()))
+    await batch([again], ledger, first)
+    ledger.there, ledger.rows = {held.notice_id for held in first.handed}, {}
+    second = FakeOffice()
+    await batch([again], ledger, second)
+
+    assert first.handed
+    assert ([], {}) == (second.handed, ledger.rows)

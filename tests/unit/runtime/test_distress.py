@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.contracts.values import Lane
 from shared.runtime.bus import Partition
-from shared.runtime.distress import AGAIN_S, Distress
+from shared.runtime.distress import AGAIN_S, Distress, halt_id
 from shared.runtime.errors import Unavailable
 from shared.runtime.events import unpack_headers
 from shared.runtime.store import OUTBOX, Store, Work
@@ -69,6 +69,9 @@ async def test_the_word_is_no_letter() -> None:
     ((lane, topic, key, headers, value),) = caller.outbox.said
 
     assert (0, "incident.urgent.v1.dead", b"notify.urgent", None) == (lane, topic, key, value)
-    assert {"dead_reason": b"halted", "dead_consumer": b"notify.urgent"} == dict(
-        unpack_headers(headers)
-    )
+    assert {
+        "dead_reason": b"halted",
+        "dead_consumer": b"notify.urgent",
+        "dead_halt": halt_id("13800138000 is no event").encode(),
+    } == dict(unpack_headers(headers))
+    assert "13800138000" not in halt_id("13800138000 is no event")
