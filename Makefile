@@ -14,6 +14,7 @@ REGION ?= xianju
 STACK ?= $(REGION)
 SECONDS ?=
 DATA ?=
+WORKERS ?= 2
 
 .PHONY: help setup lock demo up down logs test check mutants bench bench-relay bench-path bench-timers bench-memory bench-surge bench-month bench-ingest format clean
 
@@ -49,8 +50,8 @@ down: setup ## stop the stack started by `make up` elsewhere
 logs: setup ## follow the logs of the running stack
 	@$(RUN) -m deploy.local logs --stack $(STACK) || test $$? -eq 130
 
-test: setup ## every test, on real Kafka and PostgreSQL
-	@$(RUN) -m pytest
+test: setup ## every test, on real Kafka and PostgreSQL (WORKERS=1: one process)
+	@$(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup ## ruff, mypy --strict, architecture, schemas fresh
 	@$(RUN) -m ruff check .
