@@ -161,17 +161,26 @@ def _tiers(
     return published_tiers(table, calls, unit_table(facts, period, population, pack))
 
 
+def _overdue(
+    facts: Facts, period: Period, population: Population, pack: Pack, *, published: bool
+) -> Report:
+    table = overdue_table(facts, period, population, pack)
+    if not published:
+        return table
+    return published_overdue(table, unit_table(facts, period, population, pack))
+
+
 Computed = Callable[[Facts, Period, Population, Pack], Any]
 _AT_ONCE: Mapping[Table, Callable[..., Report]] = {
     Table.OVERVIEW: opened_overview,
     Table.CATEGORIES: category_table,
     Table.TIERS: _tiers,
+    Table.OVERDUE: _overdue,
     Table.FIGURES: figure_table,
 }
 """Tables that are computed as published: what they compare or gather hides in its own tables."""
 _WHOLE: Mapping[Table, tuple[Computed, Callable[[Any], Report]]] = {
     Table.UNITS: (unit_table, published_units),
-    Table.OVERDUE: (overdue_table, published_overdue),
     Table.REPORTS: (report_ledger, published_ledger),
     Table.GAPS: (gap_table, published_gaps),
     Table.QUALITY: (quality_table, published_quality),

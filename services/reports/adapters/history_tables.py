@@ -37,7 +37,7 @@ from services.reports.domain.publication import published_units
 from services.reports.domain.quality import QualityRow, QualityTable, published_quality
 from services.reports.domain.quantities import rate
 from services.reports.domain.report import Report
-from services.reports.domain.units import NOBODY, NOBODY_NAME, TOTAL, TOTAL_NAME
+from services.reports.domain.units import NOBODY, NOBODY_NAME, TOTAL, TOTAL_NAME, UnitTable
 from services.reports.domain.wording import CLOCKS, Text
 from shared.contracts.pack import Pack, UnitKind
 from shared.contracts.sla import ClockKind
@@ -113,13 +113,11 @@ class HistoryTables:
                     self._overview, self._period, population, self.pack, published=published
                 )
             case Asked.UNITS:
-                units = month_sets.unit_table(
-                    self.months, self._period, population, self.pack, self._cut
-                )
+                units = self._units()
                 return published_units(units) if published else units
             case Asked.OVERDUE:
                 late = self._overdue()
-                return published_overdue(late) if published else late
+                return published_overdue(late, self._units()) if published else late
             case Asked.GAPS:
                 missing = self._gaps()
                 return published_gaps(missing) if published else missing
@@ -128,6 +126,10 @@ class HistoryTables:
                 return published_quality(faults) if published else faults
             case Asked.ASSESSMENT:
                 raise HistoryRefused("the assessment is a command of its own: assess")
+
+    def _units(self) -> UnitTable:
+        population = self._scope.population
+        return month_sets.unit_table(self.months, self._period, population, self.pack, self._cut)
 
     def _overview(self, of: Period) -> Overview:
         if of.label not in self._overviews:

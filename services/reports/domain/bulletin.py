@@ -100,7 +100,7 @@ def bulletin(
         overview=now.overview,
         categories=category_table(_calls(known), period, population, pack, published=published),
         units=units,
-        overdue=published_overdue(overdue) if published else overdue,
+        overdue=published_overdue(overdue, units) if published else overdue,
         ranking=ranking(scores, published=published),
         assessment=None if published else scores,
     )

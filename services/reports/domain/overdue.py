@@ -8,16 +8,18 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.reports.domain.cohorts import is_on_time, judged_and_due
+from services.reports.domain.cohorts import Cohort, is_on_time, judged_and_due
 from services.reports.domain.crosstab import KeptTable, published_kept
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
+from services.reports.domain.publication import published_units
 from services.reports.domain.supervised import supervised
-from services.reports.domain.suppression import Sum, hidden, without
-from services.reports.domain.units import NOBODY, clocks_of
+from services.reports.domain.suppression import LEAST, Sum, hidden, without
+from services.reports.domain.units import NOBODY, UnitTable, clocks_of
 from services.reports.domain.wording import CLOCKS
 from shared.contracts.pack import Pack
+from shared.contracts.sla import ClockKind
 
 FORMULA = 3
 """2: with the supervisions of the period. 3: stopped after the cut is open."""
@@ -113,8 +115,13 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
 _CELLS = ("should", "overdue", "late", "open")
 
 
-def published_overdue(whole: OverdueTable) -> OverdueTable:
-    """Return T5 as it may be published: no cases, no count of one to four nor one that gives it away."""
+def published_overdue(whole: OverdueTable, units: UnitTable) -> OverdueTable:
+    """Return T5 as it may be published beside T3 (*units*, whole or published) of the same period.
+
+    No cases, no count of one to four nor one that gives it away. Its kinds are T3's total again:
+    what T3 hides there is hidden here too.
+    """
+    units = units if units.heading.published else published_units(units)
     values: dict[str, int] = {}
     sums: list[Sum] = []
     for kind in whole.kinds:
@@ -127,8 +134,39 @@ def published_overdue(whole: OverdueTable) -> OverdueTable:
     return replace(
         whole,
         heading=replace(whole.heading, published=True),
-        kinds=[without(kind, kind.clock, _CELLS, gone) for kind in whole.kinds],
+        kinds=[
+            _beside(without(kind, kind.clock, _CELLS, gone), kind, units) for kind in whole.kinds
+        ],
         listed=[],
         not_listed=None,
         supervision=published_kept(whole.supervision) if whole.supervision else None,
     )
+
+
+def _beside(shown: OverdueKind, kind: OverdueKind, units: UnitTable) -> OverdueKind:
+    """Return *shown* without what T3 hides.
+
+    Where T3 shows all, T5 hides on its own, unless the limits of no unit, which only T5 counts,
+    are so few that the difference would tell them; where it hides some, T5 tells nothing more.
+    """
+    cohort = _cohort(kind.clock, units)
+    theirs = {"should": cohort.should, "late": cohort.late, "open": cohort.open}
+    known = None not in theirs.values() and cohort.on_time is not None
+    same = all(n is None or n == getattr(kind, name) for name, n in theirs.items())
+    if known:
+        apart = [getattr(kind, name) - (n or 0) for name, n in theirs.items()]
+        keep = set() if any(0 < n < LEAST for n in apart) else set(_CELLS)
+    else:
+        keep = {name for name, n in theirs.items() if same and n is not None}
+    return replace(shown, **{name: None for name in _CELLS if name not in keep})
+
+
+def _cohort(clock: str, units: UnitTable) -> Cohort:
+    total = units.total
+    return {
+        ClockKind.ACK: total.sign_for,
+        ClockKind.ARRIVAL: total.arrival.all,
+        ClockKind.ASSEMBLY: total.assembly.all,
+        ClockKind.FEEDBACK: total.feedback,
+        ClockKind.HANDLE: total.handle,
+    }[ClockKind(clock)]

@@ -79,8 +79,9 @@ def test_counts_are_t3_s(clocks: list[tuple[str, Any]]) -> None:
 @any_of(st.lists(_CLOCK, max_size=40))
 def test_published_nothing_small_can_be_read_or_subtracted(clocks: list[tuple[str, Any]]) -> None:
     """No case, no count of one to four, and no pair whose difference is one."""
-    whole = _of(*(a_clock(n, kind, took=took) for n, (kind, took) in enumerate(clocks)))
-    table = published_overdue(whole)
+    found = facts(*(a_clock(n, kind, took=took) for n, (kind, took) in enumerate(clocks)))
+    units = unit_table(found, NOVEMBER, Population.REAL, xianju())
+    table = published_overdue(overdue_table(found, NOVEMBER, Population.REAL, xianju()), units)
 
     assert not table.listed
     for row in table.kinds:

@@ -56,7 +56,7 @@ def _tiers(reader: Reader, found: tuple[Any, ...]) -> None:
 
 def _overdue(reader: Reader, found: tuple[Any, ...]) -> None:
     whole = overdue_table(*found)
-    readers.t5(reader, whole, published_overdue(whole))
+    readers.t5(reader, whole, published_overdue(whole, unit_table(*found)))
 
 
 def _reports(reader: Reader, found: tuple[Any, ...]) -> None:
