@@ -497,7 +497,8 @@ class Consumer:
             at = at.past(record, dead=dead, window=self._limit.window)
             if dead and self._limit.exceeded(at):
                 raise Halt(
-                    f"{self.name}: too many dead letters on {partition.topic}/{partition.number} "
+                    f"{self.name}: too many dead letters at "
+                    f"{partition.topic}/{partition.number}@{record.offset} "
                     f"({at.dead_run} in a row); look at them with "
                     f"`python -m shared.runtime deadletter list`, then `… deadletter allow`"
                 )

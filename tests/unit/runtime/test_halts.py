@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from shared.runtime import consumer as consuming
 from shared.runtime import kafka
 from shared.runtime.bus import Bounds, Partition, Record, Unreadable
-from shared.runtime.consumer import Consumer
+from shared.runtime.consumer import Consumer, DeadLetterLimit, Verdict
 from shared.runtime.database import Database
 from shared.runtime.distress import Distress
 from shared.runtime.errors import Halt, Unavailable
@@ -210,6 +210,20 @@ async def test_a_halt_is_the_same_while_the_log_goes_on() -> None:
         await distress.call([SOUND], halted.value.standing)
 
     assert (3, 1) == (len(texts), store.called)
+
+
+def test_too_many_letters_are_another_halt_at_another_place(bench: Bench) -> None:
+    """Allowed to go on, it stops at the next hundred: whoever allowed it hears of that too."""
+    limit, halts = DeadLetterLimit().run, set()
+    for first in (0, 5000):
+        bench.consumer._position = {SOUND: Position(first)}  # noqa: SLF001 - as read from its row
+        records = [Record(SOUND, first + n, b"k", b"{}", ()) for n in range(limit + 1)]
+        verdicts = {record.place: Verdict("malformed_data", "decode", "") for record in records}
+        with pytest.raises(Halt) as halted:
+            bench.consumer._advance(Work(), SOUND, records, verdicts)  # noqa: SLF001
+        halts.add(halted.value.standing)
+
+    assert 2 == len(halts)
 
 
 async def test_two_halts_in_turn_are_said_once_each() -> None:
