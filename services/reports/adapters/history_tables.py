@@ -18,6 +18,7 @@ from services.reports.domain import gaps, overdue, quality
 from services.reports.domain.category_months import category_table_of
 from services.reports.domain.dual_feedback import Given
 from services.reports.domain.earlier import period_before, year_before
+from services.reports.domain.facts import Population
 from services.reports.domain.gaps import Gap, GapRow, GapTable, published_gaps
 from services.reports.domain.heading import heading
 from services.reports.domain.history_mapping import Dimension
@@ -134,7 +135,8 @@ class HistoryTables:
     def _overview(self, of: Period) -> Overview:
         if of.label not in self._overviews:
             _ = self.months
-            counted = month_sets.judge_calls(self._scope.db, of)
+            cuts = dict.fromkeys(Population, min(self._scope.as_of, of.end))
+            counted = month_sets.judge_calls(self._scope.db, of, cuts)
             self._overviews[of.label] = month_sets.overview(
                 counted, of, self._scope.population, self.pack
             )

@@ -51,7 +51,7 @@ def _compared(dsn: str, question: Question, pack: Pack, epoch: int | None) -> Re
     for of in (period, *filter(None, (period_before(period), year_before(period)))):
         with month_sets.opened() as db:
             known = arrow_facts.load(db, dsn, of, as_of_epoch=epoch, kinds=_CALLS)
-            months = month_sets.judge_calls(db, of)
+            months = month_sets.judge_calls(db, of, arrow_facts.cuts(known, of))
             whole[of.label] = month_sets.overview(months, of, population, pack)
         if of == period:
             over = is_over(known, period)

@@ -24,6 +24,7 @@ from services.reports.domain.heading import heading
 from services.reports.domain.overview import Overview, overview_of
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import Spread, rate, spread_of
+from services.reports.domain.response import TOTAL
 from services.reports.domain.standing import Standing
 from services.reports.domain.tally import Tally, affair_of
 from services.reports.domain.tier_affairs import TierTable, tier_table_of
@@ -85,13 +86,13 @@ class Months:
 
 def judge(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
     """Judge the facts in the tables of `month_sql.FACTS`; *cuts* (UTC) say up to when."""
-    judge_calls(db, period)
+    judge_calls(db, period, cuts)
     return judge_limits(db, period, cuts)
 
 
-def judge_calls(db: Connection, period: Period) -> Months:
+def judge_calls(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
     """Say of every call what it counts as; needs calls, links and incidents."""
-    db.execute(sql.CALLS, {"start": period.start, "end": period.end})
+    db.execute(sql.CALLS, _bounds(period, cuts))
     db.execute(sql.CALL_PARTS)
     db.execute(sql.JUDGED_CALLS)
     return Months(db)
@@ -99,12 +100,16 @@ def judge_calls(db: Connection, period: Period) -> Months:
 
 def judge_limits(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
     """Say of every limit how it ended; needs incidents, assignments and clocks."""
-    bounds = {"start": period.start, "end": period.end}
     db.execute(sql.DUTIES)
-    db.execute(sql.ENDED_CLOCKS, bounds | {f"cut_{each}": cuts[each] for each in Population})
+    db.execute(sql.ENDED_CLOCKS, _bounds(period, cuts))
     db.execute(sql.CLOCK_PARTS)
     db.execute(sql.JUDGED_CLOCKS)
     return Months(db)
+
+
+def _bounds(period: Period, cuts: Mapping[Population, datetime]) -> dict[str, datetime]:
+    bounds = {"start": period.start, "end": period.end}
+    return bounds | {f"cut_{each}": cuts[each] for each in Population}
 
 
 def reading(paths: Sequence[Path]) -> str:
@@ -137,7 +142,14 @@ def tally(months: Months, period: Period, population: Population, pack: Pack) ->
         else:
             at = EPOCH + hour * HOUR
             hours[str(at.date()), f"{at:%H}"] += n
-    return Tally(inside, standings, cases, lines, hours)
+    known = months.rows(sql.RESPONSES, exercise=exercise)
+    responses = {line or TOTAL: _response(*rest) for line, *rest in known if rest[0]}
+    return Tally(inside, standings, cases, lines, hours, responses)
+
+
+def _response(n: int, took_us: int, most_us: int, ranks: Sequence[int]) -> Spread:
+    total, most, *percents = (timedelta(microseconds=us) for us in (took_us, most_us, *ranks))
+    return spread_of(n, total, percents, most)
 
 
 def overview(months: Months, period: Period, population: Population, pack: Pack) -> Overview:

@@ -22,9 +22,10 @@ from services.reports.domain.facts import (
     LinkFact,
     NoticeFact,
 )
+from services.reports.domain.quantities import OTHER
 from services.reports.domain.standing import Standing
 from services.reports.domain.units import FEEDBACK_BANDS_S, NOBODY, SIGN_FOR_BANDS_S
-from services.reports.domain.wording import CLOCKS
+from services.reports.domain.wording import CLOCKS, LINES
 from shared.contracts.incident import AssignmentState, IncidentState, StampOrigin
 from shared.contracts.pack import UnitKind
 from shared.contracts.sla import ClockKind, ClockState
@@ -109,6 +110,7 @@ _ABSORBED = f"coalesce(i.state = '{IncidentState.DUPLICATE}', false)"
 _TEST = "coalesce(i.test, false)"
 
 _CALL_PART = "exercise, standing, counted_category, counted_affair, counted_area"
+_CALL_CUT = "CASE WHEN c.exercise THEN $cut_exercise ELSE $cut_real END"
 CALLS = f"""
 CREATE OR REPLACE TEMP TABLE standing_calls AS
 SELECT c.*, c.received_at >= $start AND c.received_at < $end AS inside,
@@ -121,7 +123,9 @@ SELECT c.*, c.received_at >= $start AND c.received_at < $end AS inside,
     ELSE '{Standing.VALID}' END AS standing,
   coalesce(i.category, c.category) AS counted_category,
   i.affair AS counted_affair,
-  coalesce(nullif(i.area, ''), nullif(c.area, ''), '') AS counted_area
+  coalesce(nullif(i.area, ''), nullif(c.area, ''), '') AS counted_area,
+  CASE WHEN i.on_scene_at <= {_CALL_CUT}
+    THEN greatest(epoch_us(i.on_scene_at) - epoch_us(c.received_at), 0) END AS response_us
 FROM calls c LEFT JOIN incidents i ON i.incident_id = c.opens
 LEFT JOIN (SELECT DISTINCT call_id FROM links) l ON l.call_id = c.call_id
 """
@@ -136,7 +140,8 @@ SELECT c.* EXCLUDE (inside), p.part FROM standing_calls c LEFT JOIN call_parts p
     " AND ".join(f"c.{name} IS NOT DISTINCT FROM p.{name}" for name in _CALL_PART.split(", "))
 }
 """
-"""`part`: the number of what a call counts as; none outside the period."""
+"""`part`: the number of what a call counts as; none outside the period. `response_us`: microseconds
+until somebody arrived at its incident; none where nobody had by the cut."""
 
 _OWES_NOTHING = _listed(
     [
@@ -285,6 +290,16 @@ WHERE part IS NOT NULL AND exercise = $exercise AND standing = '{Standing.VALID}
 GROUP BY GROUPING SETS ((line), (hour))
 """
 """Line or else hours of local time since 1970, count: of valid calls."""
+
+RESPONSES = f"""
+SELECT via, count(*), sum(response_us), max(response_us),
+  quantile_disc(response_us, [0.50, 0.90, 0.95])
+FROM (SELECT CASE WHEN line IN ({_listed(LINES)}) THEN line ELSE '{OTHER}' END AS via, response_us
+  FROM {{calls}} WHERE part IS NOT NULL AND exercise = $exercise
+    AND standing = '{Standing.VALID}' AND response_us IS NOT NULL)
+GROUP BY GROUPING SETS ((via), ())
+"""
+"""Line (none: all), how many somebody arrived at; microseconds: sum, longest, P50, P90, P95."""
 
 ENDED = """
 SELECT who, kind, day, outcome, band, n, took, most

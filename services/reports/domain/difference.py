@@ -80,7 +80,7 @@ def _walk(path: str, node: Any, whole: int | None) -> Iterator[tuple[str, Figure
     elif isinstance(node, Sequence) and not isinstance(node, str):
         for n, row in enumerate(node):
             yield from _walk(_below(path, _key(row, n)), row, whole)
-    elif node is None or isinstance(node, int | float):
+    elif node is None or (isinstance(node, int | float) and not isinstance(node, bool)):
         yield path, Figure(node)
 
 

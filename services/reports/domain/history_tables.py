@@ -79,6 +79,7 @@ def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
                 by_affair=None,
                 by_category=None,
                 unclassified=report.unclassified if basis.rows else None,
+                response=report.response if _timed_from_receipt(basis) else None,
             )
         case CategoryTable() if not last_year:
             none = {"last_year": None, "on_year": None}
@@ -100,6 +101,10 @@ def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
             )
         case _:
             return report
+
+
+def _timed_from_receipt(basis: Basis) -> bool:
+    return Stamp.ARRIVED in basis.stamps and basis.counted_by == [Stamp.RECEIVED]
 
 
 _CELLS = {"no_ack": Stamp.ACKED, "no_arrival": Stamp.ARRIVED, "no_end": Stamp.CLOSED}

@@ -13,6 +13,7 @@ from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import Breakdown, Rate, breakdown, rate
+from services.reports.domain.response import Response, response_of
 from services.reports.domain.standing import Standing
 from services.reports.domain.tally import Case, Tally, tally
 from services.reports.domain.wording import AFFAIRS, LINES
@@ -20,8 +21,11 @@ from shared.contracts.pack import UNCLASSIFIED, Pack
 
 K = TypeVar("K")
 
-FORMULA = 2
-"""Version of the definitions below; a frozen month names the one it was computed with. 2: `opening`."""
+FORMULA = 3
+"""Version of the definitions below; a frozen month names the one it was computed with.
+
+2: `opening`. 3: `response`; the paragraph counts only what could be compared.
+"""
 
 
 class LeftOut(Struct, frozen=True):
@@ -36,7 +40,7 @@ class Overview(Struct, frozen=True, kw_only=True):
 
     None stands for a number suppressed in what is published. `by_affair` and `by_category` are
     None there: they nest in `by_row` and would give its hidden cells away. `opening` compares with
-    other periods; None where it was not asked for.
+    other periods; None where it was not asked for. `response` is None where nobody recorded it.
     """
 
     heading: Heading
@@ -56,6 +60,7 @@ class Overview(Struct, frozen=True, kw_only=True):
     by_day: Breakdown | None
     by_month: Breakdown | None
     opening: Opening | None = None
+    response: Response | None = None
 
 
 def overview(facts: Facts, period: Period, population: Population, pack: Pack) -> Overview:
@@ -101,6 +106,7 @@ def overview_of(counted: Tally, period: Period, population: Population, pack: Pa
             {each: each for each in period.months},
             shown=len(days) > _DAYS_SHOWN,
         ),
+        response=response_of(counted.lines, counted.responses),
     )
 
 

@@ -15,6 +15,8 @@ from services.reports.domain.document import (
 from services.reports.domain.opening_words import method, paragraph
 from services.reports.domain.overview import Overview
 from services.reports.domain.quantities import OTHER, Breakdown, Part
+from services.reports.domain.response import Response, ResponseRow
+from services.reports.domain.units_document import lengths, spread_cells
 from services.reports.domain.wording import Text, listed, named, say, sentence
 
 _TABLES = (
@@ -49,7 +51,25 @@ def overview_grids(report: Overview) -> list[Grid]:
             for name, column, caption, chart in _TABLES
             if (table := getattr(report, name)) is not None
         ),
+        *([_response(report.response)] if report.response is not None else []),
     ]
+
+
+def _response(table: Response) -> Grid:
+    def cells(row: ResponseRow) -> list[Cell]:
+        return [shown(row.open), *spread_cells(row.spread)]
+
+    return Grid(
+        name=say("响应时间"),
+        caption=say("响应时间（接警至首个到场），按接警线路"),
+        columns=[
+            Column(name=say("来源"), unit=Unit.TEXT),
+            Column(name=say("无到场"), summed=True),
+            *lengths(Unit.MINUTES, "有到场"),
+        ],
+        rows=[[named(row.name), *cells(row)] for row in table.rows],
+        total=[say("合计"), *cells(table.total)],
+    )
 
 
 def largest(report: Overview) -> list[Text]:
@@ -142,6 +162,12 @@ def _footnotes(report: Overview) -> list[Text]:
         if report.left_out.exercise is not None:
             beside.append(say("演练 {count} 起", count=report.left_out.exercise))
         notes.append(say("不计入任何比率、另行列示：{beside}。", beside=listed(beside)))
+    if report.response is not None:
+        notes.append(
+            say(
+                "响应时间以有效警情计；“无到场”为截至时刻没有到场记录的，含无需到场的诉求，不计入用时。"
+            )
+        )
     if report.opening is not None:
         notes.append(method())
     return notes

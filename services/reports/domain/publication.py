@@ -11,12 +11,14 @@ from services.reports.domain.cohorts import Band, Cohort
 from services.reports.domain.dual_feedback import DualFeedback
 from services.reports.domain.overview import Overview
 from services.reports.domain.quantities import Breakdown, Part, Spread
+from services.reports.domain.response import Response, ResponseRow
 from services.reports.domain.suppression import LEAST, Sum, hidden
 from services.reports.domain.units import DayAndNight, UnitRow, UnitTable
 
 _HEAD = ("received", "valid", "invalid", "duplicate")
 _TABLES = ("by_row", "by_line", "by_area", "by_hour", "by_day", "by_month")
 _MEASURES = ("should", "done", "on_time", "late", "open")
+_RESPONSE = ("arrived", "open")
 _DUAL = ("owed", "both", "automatic", "back_filled")
 
 Hidden = frozenset[str]
@@ -37,8 +39,13 @@ def published_overview(whole: Overview) -> Overview:
         cells = {f"{name}/{part.id}": part.count or 0 for part in table.rows}
         values |= cells
         sums.append(("valid", *cells))
+    if whole.response is not None:
+        values |= _responses(whole.response)
+        sums += _response_sums(whole.response)
     gone = hidden(values, sums)
     changes: dict[str, Any] = {name: _kept(values[name], name, gone) for name in _HEAD}
+    if whole.response is not None:
+        changes["response"] = _response(whole.response, gone)
     changes |= {name: _breakdown(name, table, gone) for name, table in tables.items()}
     return replace(
         whole,
@@ -50,6 +57,32 @@ def published_overview(whole: Overview) -> Overview:
         by_category=None,
         **changes,
     )
+
+
+def _responses(whole: Response) -> dict[str, int]:
+    return {
+        f"response/{row.id}/{name}": getattr(row, name) or 0
+        for row in (*whole.rows, whole.total)
+        for name in _RESPONSE
+    }
+
+
+def _response_sums(whole: Response) -> Iterator[Sum]:
+    """Yield that every line's arrived and open ones are its valid ones, and that lines sum up."""
+    for row in whole.rows:
+        yield (f"by_line/{row.id}", *(f"response/{row.id}/{name}" for name in _RESPONSE))
+    yield ("valid", *(f"response/{whole.total.id}/{name}" for name in _RESPONSE))
+    for name in _RESPONSE:
+        yield tuple(f"response/{row.id}/{name}" for row in (whole.total, *whole.rows))
+
+
+def _response(whole: Response, gone: Hidden) -> Response:
+    def shown(row: ResponseRow) -> ResponseRow:
+        counts = {n: _kept(getattr(row, n), f"response/{row.id}/{n}", gone) for n in _RESPONSE}
+        known = counts["arrived"] is not None
+        return replace(row, **counts, spread=row.spread if known else None)
+
+    return Response(rows=[shown(row) for row in whole.rows], total=shown(whole.total))
 
 
 def _breakdown(name: str, table: Breakdown, gone: Hidden) -> Breakdown:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from services.reports.domain.facts import CallFact, Facts, IncidentFact, Population
 from services.reports.domain.period import Period
+from services.reports.domain.quantities import Spread
+from services.reports.domain.response import spreads, took
 from services.reports.domain.standing import Standing, standing
 from shared.contracts.pack import Pack
 
@@ -21,6 +23,7 @@ class Tally:
 
     `inside`: received in the period, of both populations. `cases` by category, affair class and
     area (of the incident where there is one), `hours` by local day (ISO) and hour (`00`-`23`).
+    `responses`: how long until somebody arrived, by line and of all (`response.spreads`).
     """
 
     inside: int
@@ -28,6 +31,7 @@ class Tally:
     cases: Counter[Case]
     lines: Counter[str]
     hours: Counter[tuple[str, str]]
+    responses: Mapping[str, Spread] = field(default_factory=dict)
 
     @property
     def ours(self) -> int:
@@ -42,6 +46,8 @@ def tally(facts: Facts, period: Period, population: Population, pack: Pack) -> T
     opened = {incident.incident_id: incident for incident in facts.incidents}
     stand = _standings(ours, facts)
     valid = [call for call in ours if stand[call] is Standing.VALID]
+    cut = facts.cut(period, population)
+    waited = ((call.line, took(call, opened.get(call.opens), cut)) for call in valid)
     local = [call.received_at.astimezone(period.zone) for call in valid]
     return Tally(
         inside=len(inside),
@@ -49,6 +55,7 @@ def tally(facts: Facts, period: Period, population: Population, pack: Pack) -> T
         cases=Counter(_case(call, opened.get(call.opens), pack) for call in valid),
         lines=Counter(call.line for call in valid),
         hours=Counter((str(at.date()), f"{at:%H}") for at in local),
+        responses=spreads((line, length) for line, length in waited if length is not None),
     )
 
 

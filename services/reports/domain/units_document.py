@@ -92,17 +92,19 @@ def _cohort(cohort: Cohort) -> list[Cell]:
     return [*map(shown, counts), percent(cohort.rate)]
 
 
-def _lengths(unit: Unit) -> list[Column]:
+def lengths(unit: Unit, done: str = "完成数") -> list[Column]:
+    """Return the columns of a spread; *done* says what is counted in it."""
     names = (say("平均"), "P50", "P90", "P95", say("最长"))
     group = say("用时（秒）") if unit is Unit.SECONDS else say("用时（分）")
     return [
-        Column(name=say("完成数"), group=group, summed=True),
+        Column(name=say(done), group=group, summed=True),
         *(Column(name=name, group=group, unit=unit) for name in names),
         Column(name=say("注"), group=group, unit=Unit.MARK),
     ]
 
 
-def _spread(spread: Spread | None) -> list[Cell]:
+def spread_cells(spread: Spread | None) -> list[Cell]:
+    """Return the cells of `lengths`; hidden ones are marked."""
     if spread is None:
         return [*[SUPPRESSED] * 6, ""]
     lengths = (spread.mean_s, spread.p50_s, spread.p90_s, spread.p95_s, spread.max_s)
@@ -152,7 +154,7 @@ def _timed(
 ) -> Grid:
     columns = [
         *_judged(name),
-        *_lengths(unit),
+        *lengths(unit),
         *(Column(name=say(band), group=say("分段"), summed=True) for band in bands),
     ]
 
@@ -160,7 +162,7 @@ def _timed(
         cohort: Cohort = getattr(row, field)
         return [
             *_cohort(cohort),
-            *_spread(cohort.spread),
+            *spread_cells(cohort.spread),
             *_bands(getattr(row, f"{field}_bands")),
         ]
 
@@ -172,7 +174,7 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
         *_judged(name, "全天"),
         *_judged(name, "白天"),
         *_judged(name, "夜间"),
-        *_lengths(Unit.MINUTES),
+        *lengths(Unit.MINUTES),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
@@ -181,7 +183,7 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
             *_cohort(both.all),
             *_cohort(both.day),
             *_cohort(both.night),
-            *_spread(both.all.spread),
+            *spread_cells(both.all.spread),
         ]
 
     return _grid(report, name, caption, columns, cells, _CHART)
@@ -211,13 +213,13 @@ def _handled(report: UnitTable) -> Grid:
         *_judged("处置"),
         Column(name=say("返工数"), summed=True),
         Column(name=say("挂账（缓办）数"), summed=True),
-        *_lengths(Unit.MINUTES),
+        *lengths(Unit.MINUTES),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
         handle = row.handle
         counts = (row.rework, handle.suspended)
-        return [*_cohort(handle), *map(shown, counts), *_spread(handle.spread)]
+        return [*_cohort(handle), *map(shown, counts), *spread_cells(handle.spread)]
 
     return _grid(report, "处置", "处置时效", columns, cells, _CHART)
 

@@ -164,9 +164,15 @@ class Chance:
                     affair=self.of(["emergency", "public_order", "", "odd"]),
                     area=self.of(AREAS),
                     merged_into=self.of([None, None, uid("absorbing")]),
+                    on_scene_at=self.arrival(call.received_at),
                     test=self.one_in(8),
                 )
         return found, incidents
+
+    def arrival(self, received: datetime) -> datetime | None:
+        """None, soon, before the receipt, or round the period's ends."""
+        soon = received + timedelta(microseconds=self._rng.randint(-(10**6), 10**9))
+        return self.of([None, soon, soon, self.near()])
 
     def limits(self, count: int) -> list[ClockFact]:
         """Limits in every state, exactly met and just missed, some with the copy a merge leaves."""
@@ -276,7 +282,8 @@ def test_sets_agree_with_the_pure_functions(case: tuple[Period, Facts]) -> None:
             assert tier_table(found, period, each, pack) == tiers
         whole: dict[tuple[str, Population], Overview] = {}
         for of in filter(None, (period, period_before(period), year_before(period))):
-            calls = month_sets.judge_calls(db, of)
+            cuts = {each: found.cut(of, each) for each in Population}
+            calls = month_sets.judge_calls(db, of, cuts)
             for each in Population:
                 whole[of.label, each] = month_sets.overview(calls, of, each, pack)
     for each in Population:
