@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -159,11 +160,18 @@ async def ours(task: Task) -> float:
 
 
 def faust(task: Task) -> None:
+    """Run Faust with a folder of its own: untold it leaves one for each group where it was started."""
+    with tempfile.TemporaryDirectory(prefix="liandong-faust-") as folder:
+        faust_worker(task, folder)
+
+
+def faust_worker(task: Task, folder: str) -> None:
     """Faust's agent, stateless, concurrency 1; its worker is stopped after it printed its seconds."""
     import faust as library  # noqa: PLC0415
 
     app = library.App(
-        task.group, broker=f"kafka://{task.kafka}", store="memory://", topic_disable_leader=True,
+        task.group, broker=f"kafka://{task.kafka}", store="memory://", datadir=folder,
+        topic_disable_leader=True,
         web_enabled=False, topic_replication_factor=1, consumer_auto_offset_reset="earliest",
         producer_linger=0, producer_acks=-1, stream_wait_empty=False,
     )  # fmt: skip

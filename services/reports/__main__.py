@@ -32,6 +32,7 @@ from shared.runtime.store import Store, Work
 from shared.runtime.web import Server
 
 NAME, CONSUMER, LIVE = "reports", "reports.facts", "live"
+LIVE_HELP = "Run the live picture of a stack: a service, set up by LIANDONG_REPORTS_*."
 
 
 async def run() -> None:
@@ -109,6 +110,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         from services.reports.adapters.commands import app  # noqa: PLC0415 - typer stays out of the service
 
+        # taken above already, and named here so that `--help` says it
+        app.command(LIVE, help=LIVE_HELP)(lambda: service.main(live))
         app()
         return
     service.main(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +24,7 @@ from services.reports.adapters.history_source import (
 )
 from services.reports.domain.history_mapping import Mapping, Stamp
 from services.reports.domain.history_mapping import source_of as column_of
+from services.reports.domain.history_notes import too_early
 from services.reports.domain.history_rows import Reason
 from services.reports.domain.history_terms import Terms, terms_of
 from services.reports.domain.history_time import Step, steps, utc_steps
@@ -63,7 +65,10 @@ class Read(Struct, frozen=True, kw_only=True):
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What an import did, or would do (`dry_run`); rows = those of the cases + the rejected ones."""
+    """What an import did, or would do (`dry_run`); rows = those of the cases + the rejected ones.
+
+    `absent`: optional columns this file lacks. `warnings`: what makes its figures doubtful.
+    """
 
     region: str
     dry_run: bool
@@ -74,10 +79,13 @@ class Imported(Struct, frozen=True, kw_only=True):
     unchanged: int
     months: list[str]
     read: dict[str, Read]
+    absent: list[str]
+    warnings: list[str]
     rejected: dict[str, int]
     first_rejected: list[Refused]
     closed_before_received: int
     rejects_file: str | None
+    kept_in: str | None
 
 
 @contextmanager
@@ -147,7 +155,8 @@ def load(
         different = _store(db, region, number)
         refused = _rejects(db, kept, scratch / "rejects.csv")
         rejects = folder / f"rejects-{region}-{name[:12]}.csv" if refused and not dry_run else None
-        done = _report(db, region, different, kept, rejects, dry_run=dry_run)
+        absent = [each for each in mapping.wanted if each not in kept.wanted]
+        done = _report(db, region, different, (kept, absent), (folder, rejects), dry_run=dry_run)
         if dry_run:
             db.execute("ROLLBACK")
             return done
@@ -252,12 +261,12 @@ def _report(
     db: duckdb.DuckDBPyConnection,
     region: str,
     different: tuple[int, int],
-    mapping: Mapping,
-    rejects: Path | None,
+    read: tuple[Mapping, list[str]],
+    kept: tuple[Path, Path | None],
     *,
     dry_run: bool,
 ) -> Imported:
-    new, changed = different
+    (new, changed), (mapping, absent), (folder, rejects) = different, read, kept
     cases = _one(db, "SELECT count(*) FROM fresh")
     counted = db.execute("SELECT reason, count(*) FROM rejects GROUP BY ALL").fetchall()
     reasons = dict(counted)
@@ -277,6 +286,8 @@ def _report(
         unchanged=cases - new - changed,
         months=[month for (month,) in months],
         read=_read(db, mapping),
+        absent=absent,
+        warnings=_warnings(db, mapping),
         rejected={str(r): reasons[r] for r in Reason if r in reasons},
         first_rejected=[
             Refused(**dict(zip(Refused.__struct_fields__, each, strict=True))) for each in shown
@@ -285,7 +296,18 @@ def _report(
             db, f"SELECT count(*) FROM fresh WHERE {Stamp.CLOSED} < {Stamp.RECEIVED}"
         ),
         rejects_file=str(rejects) if rejects else None,
+        kept_in=None if dry_run else str(folder),
     )
+
+
+def _warnings(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
+    """Return what a person has to know at once: an as-of kept from another file judges nothing."""
+    seen = ", ".join(s for s in Stamp if s is not Stamp.DUE)
+    found = db.execute(f"SELECT max(greatest({seen})) FROM fresh").fetchone()
+    at = terms_of(mapping).as_of
+    if at is None or not found or found[0] is None or at >= found[0].replace(tzinfo=UTC):
+        return []
+    return [too_early(at, found[0].replace(tzinfo=UTC), mapping.zone).en]
 
 
 def _read(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, Read]:

@@ -27,6 +27,7 @@ from services.reports.adapters.history_tables import HistoryTables
 from services.reports.domain.canonical import canonical
 from services.reports.domain.facts import Population
 from services.reports.domain.history_mapping import Mapping, WrongMapping, checked
+from services.reports.domain.history_notes import warned
 from services.reports.domain.history_published import published_month
 from services.reports.domain.history_tables import Asked
 from services.reports.domain.history_words import explained
@@ -35,6 +36,7 @@ from services.reports.domain.report import Report
 from services.reports.domain.wording import Text
 
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130
+ROOT = Path(__file__).resolve().parents[3]
 RegionOrOnly = Annotated[
     str | None, typer.Option(help="region pack; with --local the region imported")
 ]
@@ -56,7 +58,8 @@ def load(  # noqa: PLR0913, PLR0917 - a command line's options, each named where
     ] = None,
     region: Annotated[str, typer.Option(help="name the cases are kept under")] = "",
     local: Annotated[
-        Path | None, typer.Option("--local", help="folder the history is kept in")
+        Path | None,
+        typer.Option("--local", help="folder the history is kept in; else run/REGION/history"),
     ] = None,
     as_of: Annotated[
         datetime | None, typer.Option(help="when open cases are judged, local time")
@@ -89,10 +92,16 @@ def load(  # noqa: PLR0913, PLR0917 - a command line's options, each named where
             _quit(
                 f"--region {region!r}: write it in a-z, 0-9, - and _, for example xianju", WRONG_USE
             )
-        done = history.load(
-            _needed(file, "FILE"), read, region, _needed(local, "--local"), _tell, dry_run=dry_run
-        )
+        folder = local or ROOT / "run" / region / "history"
+        done = history.load(_needed(file, "FILE"), read, region, folder, _tell, dry_run=dry_run)
     _print(done)
+    for each in done.warnings:
+        _tell(f"WARNING: {each}")
+    for each in done.absent:
+        _tell(f"the file has no column {each!r}, which the mapping lets it lack")
+    if done.months and not dry_run:
+        named = f"month {done.months[-1]} --local {folder} --region {region}"
+        _tell(f"kept in {folder}; ask it with `python -m services.reports {named}`")
 
 
 def _check(mapping: Mapping, file: Path | None, *, explain: bool) -> None:
@@ -127,8 +136,13 @@ def show(wanted: Wanted, label: str, parse: Callable[[str, ZoneInfo], Period]) -
     with _told(), history.opened(wanted.local, write=False) as db:
         scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
         period = parse(label, scope.zone)
+        _warn(scope, period)
         if wanted.table is None and wanted.form is Form.JSON:
-            _print(_every_figure(scope, period, published=wanted.published))
+            found = _every_figure(scope, period, published=wanted.published)
+            if wanted.out is None:
+                _print(found)
+            else:
+                _kept(wanted, scope, period, _EVERY, _pretty(found))
             return
         tables = HistoryTables(scope, period)
         if wanted.table is not None:
@@ -155,7 +169,13 @@ def assess(wanted: Wanted, label: str) -> None:
     with _told(), history.opened(wanted.local, write=False) as db:
         scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
         report, period, notes = assessed(scope, label)
+        _warn(scope, period)
         _write(wanted, scope, period, report, notes)
+
+
+def _warn(scope: Scope, period: Period) -> None:
+    for each in warned(scope.basis(period)):
+        _tell(f"WARNING: {each.en}")
 
 
 def _every_figure(scope: Scope, period: Period, *, published: bool) -> object:
@@ -186,17 +206,22 @@ def _write(wanted: Wanted, scope: Scope, period: Period, report: Report, notes: 
         sys.stdout.buffer.write(body)
         sys.stdout.flush()
         return
+    _kept(wanted, scope, period, _NAMES[type(report).__name__], body)
+
+
+def _kept(wanted: Wanted, scope: Scope, period: Period, name: str, body: bytes) -> None:
+    """Write a file named after region, period and *name*, and say where it is."""
     folder = wanted.out or Path("build") / "reports"
     folder.mkdir(parents=True, exist_ok=True)
     words = [scope.region, period.label]
     words += [wanted.population] if wanted.population is Population.EXERCISE else []
     words += ["published"] if wanted.published else []
-    name = _NAMES[type(report).__name__]
     path = folder / f"{'-'.join([*words, name])}.{wanted.form}"
     path.write_bytes(body)
     typer.echo(path)
 
 
+_EVERY = "every-figure"
 _NAMES = {
     "Overview": Asked.OVERVIEW,
     "CategoryTable": Asked.CATEGORIES,
@@ -248,7 +273,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _print(found: object) -> None:
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+    sys.stdout.write(_pretty(found).decode())
+
+
+def _pretty(found: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
 
 
 def _tell(what: str) -> None:

@@ -30,6 +30,8 @@ class Scope:
     files: dict[int, Terms]
     as_of: datetime
     as_of_from: str
+    latest: datetime | None
+    counted_until: datetime | None
 
     def basis(self, *periods: Period) -> Basis:
         """Return what *periods* are counted by, as the files say that brought their cases."""
@@ -44,7 +46,8 @@ class Scope:
             found |= {file for (file,) in rows}
         used = [terms for file, terms in self.files.items() if file in found]
         first = next(iter(self.files.values()))
-        return basis_of(self.region, used, first, (self.as_of, self.as_of_from))
+        ends = (self.latest, self.counted_until)
+        return basis_of(self.region, used, first, (self.as_of, self.as_of_from), ends)
 
     @property
     def stands(self) -> str:
@@ -81,13 +84,13 @@ def scope_of(
     files = files_of(db, name)
     zone = ZoneInfo(next(iter(files.values())).time_zone)
     offsets(db, "utc_steps", utc_steps(zone))
-    at, origin = _as_of(db, name, as_of, files, zone)
-    return Scope(db, name, population, zone, files, at, origin)
+    latest, until = _ends(db, name)
+    at, origin = _as_of(latest, as_of, files, zone)
+    return Scope(db, name, population, zone, files, at, origin, latest, until)
 
 
 def _as_of(
-    db: duckdb.DuckDBPyConnection,
-    region: str,
+    latest: datetime | None,
     asked: datetime | None,
     files: dict[int, Terms],
     zone: ZoneInfo,
@@ -99,9 +102,14 @@ def _as_of(
     said = [terms.as_of for terms in files.values() if terms.as_of]
     if said:
         return said[-1], "import"
+    return latest or datetime.fromtimestamp(0, UTC), "latest stamp"
+
+
+def _ends(db: duckdb.DuckDBPyConnection, region: str) -> tuple[datetime | None, datetime | None]:
+    """Return the newest stamp of *region* (due times aside), and the newest a case counts by."""
     seen = ", ".join(s for s in Stamp if s is not Stamp.DUE)
-    latest = db.execute(
-        f"SELECT max(greatest({seen})) FROM cases WHERE region = ?", [region]
+    found = db.execute(
+        f"SELECT max(greatest({seen})), max(counted_at) FROM cases WHERE region = ?", [region]
     ).fetchone()
-    at = latest[0] if latest and latest[0] else datetime.fromtimestamp(0, UTC)
-    return at.replace(tzinfo=UTC), "latest stamp"
+    latest, until = found or (None, None)
+    return latest and latest.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC)

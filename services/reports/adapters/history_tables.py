@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.reports.adapters import month_sets
 from services.reports.adapters.history_facts import judged
 from services.reports.adapters.history_scope import Scope
@@ -16,12 +18,14 @@ from services.reports.adapters.month_sets import Months
 from services.reports.adapters.month_sql import WHO, Outcome
 from services.reports.domain import gaps, overdue, quality
 from services.reports.domain.category_months import category_table_of
+from services.reports.domain.changes import Finding
 from services.reports.domain.dual_feedback import Given
 from services.reports.domain.earlier import period_before, year_before
 from services.reports.domain.facts import Population
 from services.reports.domain.gaps import Gap, GapRow, GapTable, published_gaps
 from services.reports.domain.heading import heading
 from services.reports.domain.history_mapping import Dimension
+from services.reports.domain.history_notes import cautions, complete
 from services.reports.domain.history_pack import pack_of
 from services.reports.domain.history_tables import Asked, fitted, lacking, notes
 from services.reports.domain.history_terms import Basis
@@ -95,20 +99,18 @@ class HistoryTables:
 
     def notes(self) -> list[Text]:
         """Return what stands below every table."""
-        return notes(
+        known = notes(
             self.basis,
             before=self._scope.known(self._before),
             last_year=self._scope.known(self._last_year),
         )
+        return [*cautions(self.basis, self._period), *known]
 
     def _whole(self, asked: Asked, *, published: bool) -> Report:
         population = self._scope.population
         match asked:
             case Asked.OVERVIEW:
-                over = self._scope.as_of >= self._period.end
-                return opened_overview_of(
-                    self._overview, self._period, over=over, published=published
-                )
+                return self._opened(published=published)
             case Asked.CATEGORIES:
                 return category_table_of(
                     self._overview, self._period, population, self.pack, published=published
@@ -127,6 +129,17 @@ class HistoryTables:
                 return published_quality(faults) if published else faults
             case Asked.ASSESSMENT:
                 raise HistoryRefused("the assessment is a command of its own: assess")
+
+    def _opened(self, *, published: bool) -> Overview:
+        """Return T1: a period the data reach the end of is over, whatever the newest stamp is."""
+        whole = complete(self.basis, self._period)
+        judged = self._scope.as_of_from == "latest stamp" or self._scope.as_of >= self._period.end
+        found = opened_overview_of(
+            self._overview, self._period, over=whole and judged, published=published
+        )
+        if judged and not whole and found.opening:
+            found = replace(found, opening=replace(found.opening, finding=Finding.DATA_END))
+        return found
 
     def _units(self) -> UnitTable:
         population = self._scope.population

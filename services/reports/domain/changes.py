@@ -34,6 +34,7 @@ class Finding(StrEnum):
     CHANGED = "changed"
     NO_CHANGE = "no_change"
     NOT_OVER = "not_over"
+    DATA_END = "data_end"
     NOTHING_BEFORE = "nothing_before"
 
 

@@ -302,6 +302,7 @@ _SENTENCES: Mapping[str, str] = {
     "{head}，有效率 {percent:.2f}%": "{head} ({percent:.2f}%)",
     "{head}，{both}": "{head}, {both}",
     "本期尚未结束，暂不与上期、去年同期比较": "the period is not over and is not compared yet",
+    "数据未满本期，暂不与上期、去年同期比较": "the data end before the period does and are not compared",
     "没有上期、去年同期的数据可比": "there is nothing to compare with, neither of the period before nor of last year",
     "所比较的 {compared} 项指标与上期、去年同期相比均无显著变化": "of {compared} figures compared, none changed significantly on the period before or on last year",
     "所比较的 {compared} 项指标与上期相比均无显著变化，去年同期无可比数据": "of {compared} figures compared, none changed significantly on the period before; of last year there is nothing to compare with",

@@ -12,11 +12,12 @@ from msgspec import Struct
 from services.reports.domain.cohorts import Band
 from services.reports.domain.facts import Population
 from services.reports.domain.history_mapping import Beside, Dimension, Stamp, Within
+from services.reports.domain.history_notes import Note, cautions, noted
 from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
 from services.reports.domain.quantities import OTHER_NAME, rate
 
-FORMULA = 2
+FORMULA = 3
 """Version of the definitions below."""
 
 
@@ -140,7 +141,8 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     Every breakdown sums to `total`, parts in the order of their names, what has none last; hours
     are local. `units` counts responses instead, one for each row of a case, with the times of that
     row; they sum to the `units` of the total, and are empty where no unit was mapped.
-    `before` (环比) and `last_year` (同比): None where nothing was imported of them.
+    `before` (环比) and `last_year` (同比): None where nothing was imported of them. `notes`: what
+    a reader has to know beside the figures.
     """
 
     formula: int = FORMULA
@@ -150,6 +152,7 @@ class HistoryMonth(Struct, frozen=True, kw_only=True):
     end: datetime
     population: Population
     basis: Basis
+    notes: list[Note]
     received: int
     left_out: dict[Beside, int]
     total: Row
@@ -167,10 +170,16 @@ def row(value: str | None, name: str, counts: Counts) -> Row:
 
 
 def rates(c: Counts) -> dict[str, Share]:
-    """Return every rate of *c*; a missing stamp is never within a limit nor on time (FIGURES)."""
+    """Return every rate of *c*; a missing stamp is never within a limit nor on time (FIGURES).
+
+    `not_overdue` is of all cases, as cities publish it; where none has a due time it is of none.
+    """
+    judged = c.cases if c.with_due else 0
     found = {
         "closed": _share(c.closed, c.cases),
-        "not_overdue": _share(c.cases - c.overdue, c.cases),
+        "not_overdue": _share(
+            judged - c.overdue, judged, **({} if judged else {"no_due": c.no_due})
+        ),
         "closed_by_due": _share(
             c.closed_by_due, c.closed_by_due + c.closed_after_due, no_due=c.no_due,
             open=c.open_past_due + c.open_not_due,
@@ -229,6 +238,7 @@ def month_of(
         end=period.end.astimezone(period.zone),
         population=population,
         basis=basis,
+        notes=noted(cautions(basis, period)),
         **found,
     )
 

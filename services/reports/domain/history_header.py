@@ -16,7 +16,8 @@ class WrongHeader(ValueError):
 def placed(header: Sequence[str], mapping: Mapping) -> tuple[Mapping, dict[str, int]]:
     """Return *mapping* without the optional columns that are absent, and the place of each other.
 
-    A column is found by its name, then by its `aliases`, then by its name in other letter case.
+    A column is found by its name, then by its `aliases`, then by either without regard to letter
+    case, blanks and signs: `Received DtTm` is `received_dttm`, as portals and their interfaces write.
     Of a name that stands twice, `NAME[2]` is the second. Raises WrongHeader.
     """
     names = [name.strip(BLANK + "\ufeff") for name in header]
@@ -52,8 +53,15 @@ def _place(
             return names.index(name)
         if (place := _nth(name, names)) is not None:
             return place
-    alike = [place for place, name in enumerate(names) if name.lower() == wanted.lower()]
-    return alike[0] if len(alike) == 1 else None
+    for name in (wanted, *mapping.aliases.get(wanted, [])):
+        alike = [place for place, each in enumerate(names) if _bare(each) == _bare(name) != ""]
+        if len(alike) == 1:
+            return alike[0]
+    return None
+
+
+def _bare(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
 
 
 def _nth(wanted: str, names: Sequence[str]) -> int | None:

@@ -53,6 +53,12 @@ _DIMENSIONS: Mapping[Dimension, str] = {
     Dimension.SOURCE: r"source|channel|来源|渠道|方式",
     Dimension.PRIORITY: r"priorit|severity|urgen|紧急|级别|等级",
 }
+_TIME = r"date|time|due|_dt$|dttm|时间|日期|时限"
+_WITHOUT = {
+    Stamp.RECEIVED: "another stamp has to be `counted_by`",
+    Stamp.CLOSED: "every case is open",
+    Stamp.DUE: "nothing is overdue, unless by `limits`",
+}
 _KEY = r"(^|[ _])(id|no|number|key|code)($|[ _.])|_id$|number|key$|编号|单号|案号"
 _PERSONAL = re.compile(
     r"phone|mobile|caller|contact|name$|user|address|addr|lat|lon|lng|电话|手机|姓名|联系|用户|地址|详情|内容",
@@ -76,6 +82,9 @@ def suggestion(columns: Sequence[Column], *, encoding: str, delimiter: str) -> s
 def _lines(columns: Sequence[Column], encoding: str, delimiter: str) -> Iterator[str]:
     times = {c.name: form for c in columns if (form := _form(c.values))}
     stamps = _matched(list(times), _STAMPS)
+    # a column whose rows are all blank can only be known by its name
+    bare = [c.name for c in columns if not c.values and re.search(_TIME, c.name, re.IGNORECASE)]
+    blank = {s: n for s, n in _matched(bare, _STAMPS).items() if s not in stamps}
     if Stamp.RECEIVED not in stamps and times:
         free = [name for name in times if name not in stamps.values()]
         if free:
@@ -96,14 +105,29 @@ def _lines(columns: Sequence[Column], encoding: str, delimiter: str) -> Iterator
     if delimiter != ",":
         yield f"delimiter: {_quoted(delimiter)}"
     yield "columns:"
-    for stamp, name in sorted(stamps.items(), key=lambda each: list(Stamp).index(each[0])):
-        yield f"  {stamp}: {_quoted(name)}"
+    yield from _stamps(stamps, blank)
+    if key:
+        yield f"  number: {_quoted(key)} # CHECK: what cases are listed by; never a person's number"
     free = [name for name in texts if name != key and name not in keys]
     for dimension, name in _matched(free, _DIMENSIONS).items():
         yield f"  {dimension}: {_quoted(name)}"
+    known = {*stamps, *blank}
+    yield from (
+        f"# CHECK: no column for {s} was found; without it {_WITHOUT[s]}"
+        for s in _WITHOUT
+        if s not in known
+    )
     unread = [name for name in times if name not in stamps.values()]
     if unread:
         yield f"# times not used: {', '.join(unread)}"
+
+
+def _stamps(stamps: Mapping[Stamp, str], blank: Mapping[Stamp, str]) -> Iterator[str]:
+    for stamp in Stamp:
+        if stamp in stamps:
+            yield f"  {stamp}: {_quoted(stamps[stamp])}"
+        elif stamp in blank:
+            yield f"  {stamp}: {_quoted(blank[stamp])} # CHECK: blank in the rows read"
 
 
 def _matched(names: Sequence[str], words: Mapping[Stamp, str] | Mapping[Dimension, str]) -> dict:  # type: ignore[type-arg]

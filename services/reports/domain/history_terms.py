@@ -45,7 +45,8 @@ class Basis(Struct, frozen=True, kw_only=True):
 
     `as_of` UTC, and where it comes from. `files`: how many files brought cases of the period;
     `stamps` and `dimensions` are those that at least one of them has. `name` is the region's,
-    `rows` what the rows of T1 and T2 are.
+    `rows` what the rows of T1 and T2 are. Of the region, UTC: `latest` is its newest stamp (due
+    times aside), `counted_until` the newest one a case is counted by.
     """
 
     time_zone: str
@@ -63,6 +64,8 @@ class Basis(Struct, frozen=True, kw_only=True):
     files: int
     as_of: datetime
     as_of_from: str
+    latest: datetime | None = None
+    counted_until: datetime | None = None
 
 
 def terms_of(mapping: Mapping) -> Terms:
@@ -93,11 +96,12 @@ def basis_of(
     files: Sequence[Terms],
     first: Terms,
     as_of: tuple[datetime, str],
+    ends: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Basis:
     """Return what a period is counted by: *files* brought its cases (in the order imported).
 
     Months are those of the zone of the region's *first* file; limits, rows and names those of the
-    newest file that has them.
+    newest file that has them. *ends*: `latest` and `counted_until`.
     """
     known = list(files) or [first]
     newest = known[-1]
@@ -127,4 +131,6 @@ def basis_of(
         files=len(files),
         as_of=as_of[0],
         as_of_from=as_of[1],
+        latest=ends[0],
+        counted_until=ends[1],
     )

@@ -29,6 +29,8 @@ def paragraph(report: Overview, opening: Opening | None) -> list[Text]:
         return [sentence([head])]
     if opening.finding is Finding.NOT_OVER:
         return [sentence([head, say("本期尚未结束，暂不与上期、去年同期比较")])]
+    if opening.finding is Finding.DATA_END:
+        return [sentence([head, say("数据未满本期，暂不与上期、去年同期比较")])]
     if opening.finding is Finding.NOTHING_BEFORE:
         nothing = (
             say("没有上年的数据可比") if opening.yearly else say("没有上期、去年同期的数据可比")

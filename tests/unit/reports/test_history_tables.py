@@ -19,6 +19,7 @@ from services.reports.domain import period as periods
 from services.reports.domain.facts import Population
 from services.reports.domain.history_facts import facts_of
 from services.reports.domain.history_mapping import Columns, Limits, Mapping
+from services.reports.domain.history_notes import complete
 from services.reports.domain.history_rows import cases
 from services.reports.domain.history_tables import Asked, fitted
 from services.reports.handlers import Question, Table, compute
@@ -61,8 +62,15 @@ def test_sets_and_pure_functions_agree(
                     one_by_one = fitted(
                         compute(question, facts, tables.pack), tables.basis, last_year=False
                     )
+                    ours = tables.table(table, published=published)
+                    if table is Asked.OVERVIEW and not complete(tables.basis, period):
+                        # facts do not say where data end: what is compared is (test_history_answers)
+                        one_by_one, ours = (
+                            replace(one_by_one, opening=None),
+                            replace(ours, opening=None),
+                        )
 
-                    assert one_by_one == tables.table(table, published=published)
+                    assert one_by_one == ours
 
 
 def opened(folder: Path, mapping: Mapping, *rows: dict[str, str]) -> history.Imported:
