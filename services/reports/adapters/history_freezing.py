@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import msgspec
@@ -47,6 +48,7 @@ from services.reports.domain.freezing import (
     refuse_freeze,
     refuse_revision,
 )
+from services.reports.domain.history_figures import FORMULA
 from services.reports.domain.history_published import published_month
 from services.reports.domain.history_tables import Asked
 from services.reports.domain.history_time import utc_steps
@@ -64,8 +66,6 @@ from services.reports.freeze_handlers import (
 
 MONTH = "month"
 """The sheet with every figure, as `month --json` prints it."""
-MONTH_FORMULA = 1
-"""Of that sheet; raise it when a figure of it is counted in another way."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class LocalOffice:
         """
         before = self._bodies(self.known(period, number))
         if other is None:
-            made = _computed(self._scope, period)
+            made = _computed(self._judged(period, self.known(period, number)), period)
             after = {name: each.body for name, each in made.items() if not each.sheet.published}
             sheets = {name: each.sheet for name, each in made.items()}
         else:
@@ -194,14 +194,15 @@ class LocalOffice:
         self, period: Period, newest: LocalMonth | None, reason: RevisionReason | None
     ) -> Revision:
         before = newest.revision if newest else None
-        tables = HistoryTables(self._scope, period)
+        scope = self._judged(period, newest)
+        tables = HistoryTables(scope, period)
         if before is None and not tables.basis.files:
             raise FreezeRefused(
                 FreezeRefusal.NOT_IMPORTED,
                 f"nothing of {period.label} was imported for region {self._scope.region}: "
                 "`import` its file first",
             )
-        made = _computed(self._scope, period)
+        made = _computed(scope, period)
         sheets = [
             FrozenSheet(sheet=s.sheet, formula=s.formula, sha256=hash_of(s.body))
             for s in made.values()
@@ -212,7 +213,7 @@ class LocalOffice:
                 f"{period.label} is what its newest revision says",
             )
         with self._folder.draft(period.label) as draft:
-            rows = _written(self._scope, period, draft / ROWS)
+            rows = _written(scope, period, draft / ROWS)
             for each in made.values():
                 write(draft / name_of(each.sheet), each.body)
             revision = Revision(
@@ -220,27 +221,42 @@ class LocalOffice:
                 number=next_number(before),
                 at=self._now(),
                 reason=reason,
-                epoch=max(self._scope.files),
+                epoch=max(scope.files),
                 offsets={},
                 pack_stamp=tables.pack.stamp,
                 pack_sha256=hash_of(packed(tables.pack)),
                 sheets=sheets,
                 files=[rows],
             )
-            if not self._folder.keep(draft, self._local(revision)):
+            if not self._folder.keep(draft, self._local(revision, scope)):
                 raise FreezeRefused(
                     FreezeRefusal.ALREADY_FROZEN if before is None else FreezeRefusal.OVERTAKEN,
                     f"another stored revision {revision.number} of {period.label} meanwhile",
                 )
         return revision
 
-    def _local(self, revision: Revision) -> LocalMonth:
+    def _judged(self, period: Period, kept: LocalMonth | None) -> Scope:
+        """Return the history as a month is stored from it: later months change nothing of it.
+
+        Open cases stay judged at the as-of of what was stored, if that was after the month and
+        nobody gave another.
+        """
         scope = self._scope
+        as_of, origin = scope.as_of, scope.as_of_from
+        if kept is not None and kept.as_of >= period.end and origin != "option":
+            as_of, origin = kept.as_of, kept.as_of_from
+        until: datetime | None = getattr(scope, "counted_until", None)
+        if until is not None and until >= _last_midnight(period):
+            until = period.end
+        return _as(scope, as_of, origin, until)
+
+    def _local(self, revision: Revision, scope: Scope) -> LocalMonth:
         return LocalMonth(
             revision=revision,
             region=scope.region,
             as_of=scope.as_of,
             as_of_from=scope.as_of_from,
+            counted_until=getattr(scope, "counted_until", None),
             sources=self._sources(),
         )
 
@@ -300,13 +316,9 @@ class LocalOffice:
         with TemporaryDirectory() as place, opened(Path(place), write=True) as db:
             db.execute(f"CREATE TABLE cases AS SELECT * FROM {_reading(path)}")
             offsets(db, "utc_steps", utc_steps(self._scope.zone))
-            yield replace(
-                self._scope,
-                db=db,
-                files={each.number: each.terms for each in kept.sources},
-                as_of=kept.as_of,
-                as_of_from=kept.as_of_from,
-            )
+            files = {each.number: each.terms for each in kept.sources}
+            scope = replace(self._scope, db=db, files=files)
+            yield _as(scope, kept.as_of, kept.as_of_from, kept.counted_until)
 
     def _drift(self, kept: LocalMonth, period: Period) -> Drift:
         path = self._folder.path(kept, ROWS)
@@ -332,8 +344,22 @@ class LocalOffice:
             changed=different - new,
             gone=gone,
             mappings=any(latest.get(number) != terms for number, terms in sources),
-            judged_at=min(kept.as_of, period.end) != min(self._scope.as_of, period.end),
+            judged_at=kept.as_of != self._judged(period, kept).as_of,
         )
+
+
+def _as(scope: Scope, as_of: datetime, origin: str, until: datetime | None) -> Scope:
+    """Return *scope* judged at *as_of*, its data ending at *until*; its newest stamp is left out."""
+    ends = {"latest": None, "counted_until": until}
+    known = {each.name for each in fields(scope)}
+    said: dict[str, Any] = {name: at for name, at in ends.items() if name in known}
+    return replace(scope, as_of=as_of, as_of_from=origin, **said)
+
+
+def _last_midnight(period: Period) -> datetime:
+    """Return the begin (UTC) of the last local day of *period*."""
+    last = (period.end.astimezone(period.zone) - timedelta(microseconds=1)).date()
+    return datetime.combine(last, time(), period.zone).astimezone(UTC)
 
 
 def _computed(scope: Scope, period: Period) -> dict[str, Made]:
@@ -349,7 +375,7 @@ def _computed(scope: Scope, period: Period) -> dict[str, Made]:
         for published in (False, True):
             shown = published_month(figure) if published else figure
             body = msgspec.json.format(msgspec.json.encode(shown), indent=2) + b"\n"
-            made.append(Made(_sheet(MONTH, population, published=published), MONTH_FORMULA, body))
+            made.append(Made(_sheet(MONTH, population, published=published), FORMULA, body))
     return {str(each.sheet): each for each in made}
 
 

@@ -34,13 +34,15 @@ class LocalMonth(Struct, frozen=True, kw_only=True):
     """What a month of imported history was frozen or revised from.
 
     `revision.epoch` is the number of the newest file imported by then, `revision.files` the rows;
-    its pack is made of the rows' own names, so only its hash is kept. `as_of` (UTC) is when open cases were judged and `as_of_from` who said so.
+    its pack is made of the rows' own names, so only its hash is kept. `as_of` (UTC) is when open cases were judged and `as_of_from` who said so; the data ended at
+    `counted_until` (UTC), the month's end where they reached its last day.
     """
 
     revision: Revision
     region: str
     as_of: datetime
     as_of_from: str
+    counted_until: datetime | None = None
     sources: list[Source]
 
 

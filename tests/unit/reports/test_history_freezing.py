@@ -297,6 +297,31 @@ def test_ctrl_c_leaves_nothing(local: Path, monkeypatch: pytest.MonkeyPatch, ste
     assert not [path for path in (local / "frozen").rglob("*") if path.is_file()]
 
 
+def test_a_later_month_changes_nothing(tmp_path: Path) -> None:
+    """Open cases stay judged at the as-of of the freeze, although the newest stamp moved on."""
+    mapping, local = replace(FEW, as_of=None), tmp_path / "h"
+    until = row(
+        no="8",
+        dept="water",
+        what="leak: pipe",
+        in_="2015-11-30 09:00:00",
+        due="2015-12-09 00:00:00",
+    )
+    later = [
+        row(no=str(n), in_=f"2015-12-{n} 09:00:00", done=f"2015-12-{n} 10:00:00") for n in (10, 20)
+    ]
+    load(written(tmp_path / "a.csv", [*FIRST, until, later[0]]), local, mapping)
+    run("freeze", LABEL, "--local", local)
+    load(written(tmp_path / "b.csv", later[1:]), local, mapping)
+    compared = run("diff", LABEL, "--local", local)
+    revised = run("revise", LABEL, "--reason", "late_events", "--local", local)
+    told = run("month", LABEL, "--local", local)
+
+    assert (0, "") == (compared.exit_code, compared.stdout)
+    assert "nothing_changed" in revised.stderr
+    assert "unchanged since" in told.stderr
+
+
 def test_a_revision_has_its_reason(frozen: Path) -> None:
     """The record says why numbers changed."""
     correct(frozen)
