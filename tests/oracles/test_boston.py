@@ -98,6 +98,17 @@ def test_our_overdue_is_the_citys_on_every_labelled_row(boston: Path, edition: s
     assert 0 == sum(c.label_different for c in months)
 
 
+def test_the_mapping_alone_gives_the_citys_verdict(tmp_path: Path, edition: str) -> None:
+    """Without an as-of (judged at the newest stamp) and with `--as-of` at `month`, no row differs."""
+    recorded.imported(DATA.replace("*", edition), "boston311", tmp_path)
+    rows = truth(edition)
+    for at in (None, as_of(rows[0])):
+        months = [recorded.month(tmp_path, row["month"], at).total.counts for row in rows]
+
+        assert 0 == sum(c.label_different for c in months)
+        assert sum(c.label_blank + c.label_equal for c in months) == sum(c.cases for c in months)
+
+
 def test_the_months_as_a_whole(boston: Path, edition: str) -> None:
     """Every count column, and the two rates to the printed hundredth of a percent."""
     for row in truth(edition):

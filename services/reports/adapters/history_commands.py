@@ -41,7 +41,11 @@ RegionOrOnly = Annotated[
     str | None, typer.Option(help="region pack; with --local the region imported")
 ]
 Imported = Annotated[
-    Path | None, typer.Option("--local", help="answer from the history in this folder")
+    Path | None,
+    typer.Option(
+        "--local",
+        help="answer from the history in this folder (run/REGION/history), not from a stack",
+    ),
 ]
 AsOf = Annotated[
     datetime | None, typer.Option(help="with --local: when open cases are judged, local time")
