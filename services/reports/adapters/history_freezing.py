@@ -5,11 +5,10 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 import msgspec
@@ -245,7 +244,7 @@ class LocalOffice:
         as_of, origin = scope.as_of, scope.as_of_from
         if kept is not None and kept.as_of >= period.end and origin != "option":
             as_of, origin = kept.as_of, kept.as_of_from
-        until: datetime | None = getattr(scope, "counted_until", None)
+        until = scope.counted_until
         if until is not None and until >= _last_midnight(period):
             until = period.end
         return _as(scope, as_of, origin, until)
@@ -256,7 +255,7 @@ class LocalOffice:
             region=scope.region,
             as_of=scope.as_of,
             as_of_from=scope.as_of_from,
-            counted_until=getattr(scope, "counted_until", None),
+            counted_until=scope.counted_until,
             sources=self._sources(),
         )
 
@@ -350,10 +349,7 @@ class LocalOffice:
 
 def _as(scope: Scope, as_of: datetime, origin: str, until: datetime | None) -> Scope:
     """Return *scope* judged at *as_of*, its data ending at *until*; its newest stamp is left out."""
-    ends = {"latest": None, "counted_until": until}
-    known = {each.name for each in fields(scope)}
-    said: dict[str, Any] = {name: at for name, at in ends.items() if name in known}
-    return replace(scope, as_of=as_of, as_of_from=origin, **said)
+    return replace(scope, as_of=as_of, as_of_from=origin, latest=None, counted_until=until)
 
 
 def _last_midnight(period: Period) -> datetime:

@@ -169,11 +169,13 @@ def test_recompute_puts_back_what_was_lost_or_altered(
 def test_lost_rows_of_a_changed_history_are_refused(frozen: Path) -> None:
     """Nothing is put back that would not be what was stored."""
     correct(frozen)
-    (frozen / "frozen" / "county" / LABEL / "0" / "cases.parquet").unlink()
+    rows = frozen / "frozen" / "county" / LABEL / "0" / "cases.parquet"
+    rows.unlink()
     again = run("recompute", LABEL, "--local", frozen)
 
     assert 4 == again.exit_code
     assert "body_deleted" in again.stderr
+    assert not rows.exists()
 
 
 def test_nothing_changed_is_no_revision(frozen: Path) -> None:
