@@ -94,7 +94,7 @@ def test_tables_are_written(summary: dict[str, Any], played: tuple[int, str, Pat
     """Day's and month's tables, exercise, as HTML and JSON."""
     names = sorted(path.name for path in played[2].iterdir() if path.name != "summary.json")
 
-    assert 24 == len(summary["tables"])
+    assert 36 == len(summary["tables"])
     assert [
         Path(path).name for path in sorted(summary["tables"], key=lambda p: Path(p).name)
     ] == names
