@@ -7,6 +7,8 @@ from typing import Any
 
 from services.reports.domain.crosstab import CountTable, KeptTable
 from services.reports.domain.gaps import GapTable
+from services.reports.domain.key_figures import FigureTable, KeyFigure
+from services.reports.domain.later_words import SUPERVISIONS
 from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.quality import QualityTable
@@ -189,3 +191,70 @@ def t8(reader: Reader, whole: QualityTable, shown: QualityTable) -> None:
     for unit in rows_of(reader, "T8", (whole, shown), ("duties", *FAULTS)):
         for name in FAULTS:
             reader.adds(*(f"T8/{unit}/{part}" for part in ("duties", name, f"{name}/rest")))
+
+
+TIMELY = {
+    "sign_for": "sign_for",
+    "arrival_day": "arrival.day",
+    "arrival_night": "arrival.night",
+    "assembly_day": "assembly.day",
+    "assembly_night": "assembly.night",
+    "feedback": "feedback",
+    "handle": "handle",
+}
+
+
+def figures(reader: Reader, whole: FigureTable, shown: FigureTable) -> None:
+    """Read the list of figures, under the names its numbers have in the tables they are of."""
+    told = {figure.id: figure for figure in shown.figures}
+    for figure in whole.figures:
+        if figure.id == "supervision.other":
+            continue  # one id for the unknown kinds and the unknown rungs
+        seen = told.get(figure.id)
+        part, of, key = _figure(figure)
+        for name, number in ((part, "numerator"), (of, "denominator")):
+            reader.reads(
+                name, getattr(figure.value, number), getattr(seen and seen.value, number, None)
+            )
+        known = {each.id: each.count for each in seen.beside} if seen else {}
+        for each in figure.beside:
+            reader.reads(f"{key}/{each.id}", each.count, known.get(each.id))
+    for rate in ("reached", "responded", "resolved", "satisfied"):
+        whole_of = "K/called" if rate == "reached" else "K/reached"
+        reader.adds(whole_of, f"K/{rate}", f"K/{rate}/rest")
+    for place in TIMELY.values():
+        key = f"T3/total/{place}"
+        reader.adds(*(f"{key}/{name}" for name in KEPT))
+        reader.adds(*(f"{key}/{name}" for name in ("should", "on_time", "missed")))
+    reader.adds(*(f"T3/total/handle/{name}" for name in ("should", "done", "open")))
+    reader.adds(*(f"T1/{name}" for name in HEAD))
+
+
+def _figure(figure: KeyFigure) -> tuple[str, str, str]:  # noqa: PLR0911 (a table of names)
+    """Return the names of numerator and denominator, and what stands before what is beside them."""
+    name = figure.id.partition(".")[2]
+    column = "total" if name == "all" else name
+    match figure.group:
+        case "timely" if name in TIMELY:
+            key = f"T3/total/{TIMELY[name]}"
+            return f"{key}/on_time", f"{key}/should", key
+        case "timely" if name == "closed":
+            return "T3/total/handle/done", "T3/total/handle/should", "T3/total/handle"
+        case "timely" if name == "dual_feedback":
+            return "T3/total/dual/both", "T3/total/dual/owed", "T3/total/dual"
+        case "flow" if name == "valid":
+            return "T1/valid", "T1/received", "T1"
+        case "call_back":
+            of = "K/reached" if name in {"responded", "resolved", "satisfied"} else "K/called"
+            return f"K/{name}", of, f"K/{name}"
+        case "reporting":
+            key = f"T6/total/{column}"
+            return f"{key}/on_time", f"{key}/should", key
+        case "supervision":
+            key = f"S/{name if name in SUPERVISIONS else 'total'}"
+            key = f"{key}/{'total' if name in {*SUPERVISIONS, 'all', 'other'} else column}"
+            return f"{key}/on_time", f"{key}/should", key
+        case "quality" if name != "unclassified":
+            return f"T8/total/{name}", "T8/total/duties", "T8"
+        case _:
+            return f"K/{figure.id}", f"K/{figure.id}/of", f"K/{figure.id}/beside"

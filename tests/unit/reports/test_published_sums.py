@@ -11,6 +11,7 @@ from hypothesis import given
 from services.reports.domain.category_months import category_table
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.gaps import gap_table, published_gaps
+from services.reports.domain.key_figures import figure_table
 from services.reports.domain.overdue import overdue_table, published_overdue
 from services.reports.domain.overview import overview
 from services.reports.domain.publication import published_overview, published_units
@@ -74,6 +75,16 @@ def _quality(reader: Reader, found: tuple[Any, ...]) -> None:
     readers.t8(reader, whole, published_quality(whole))
 
 
+def _figures(reader: Reader, found: tuple[Any, ...]) -> None:
+    readers.figures(reader, figure_table(*found), figure_table(*found, published=True))
+
+
+def _bulletin(reader: Reader, found: tuple[Any, ...]) -> None:
+    """Read what a bulletin has of one period: T1, T3 and T5 side by side."""
+    for table in (_overview, _units, _overdue):
+        table(reader, found)
+
+
 TABLES: Mapping[str, Callable[[Reader, tuple[Any, ...]], None]] = {
     "T1": _overview,
     "T2": _categories,
@@ -83,6 +94,8 @@ TABLES: Mapping[str, Callable[[Reader, tuple[Any, ...]], None]] = {
     "T6": _reports,
     "T7": _gaps,
     "T8": _quality,
+    "K": _figures,
+    "T9": _bulletin,
 }
 
 
