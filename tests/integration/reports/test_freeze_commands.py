@@ -51,7 +51,7 @@ async def test_a_month_from_freeze_to_revision(november: Stage) -> None:
     ]
     assert f"overview/real (formula {FORMULA})" in frozen.output
     assert not unchanged.output
-    assert "valid_rate\t100 (2/2)\t50 (1/2)\tchanged" in changed.output
+    assert "valid_rate\t100.0 (2/2)\t50.0 (1/2)\tchanged" in changed.output
     assert "迟到数据补入" in revised.output
     assert "DIFFERS" not in again.output
 
