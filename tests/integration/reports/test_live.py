@@ -142,7 +142,7 @@ async def test_events_become_figures_and_a_death_of_the_picture_harms_nothing(
 ) -> None:
     """Events in, figures out; poison takes nothing with it; killed, the facts go on without it.
 
-    One test of ten seconds: both processes are started once for all of it.
+    One test, because both processes are started once for all of it (about a minute on a busy machine).
     """
     minute = (datetime.now(UTC) - timedelta(minutes=2)).replace(second=0, microsecond=0)
     async with (
