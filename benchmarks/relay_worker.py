@@ -140,7 +140,7 @@ async def ours(task: Task) -> float:
     consumer = Consumer(
         "router.bench",
         KafkaSource(task.kafka, group=task.group, topics=[task.source], instance="1"),
-        Store(database, relay.wake),
+        Store(database, relay.written),
         handler,
         batch=500,
     )

@@ -56,7 +56,7 @@ async def main() -> None:
 
     database = Database(config.database.reveal(), schema=NAME, instance=config.instance)
     relay = Relay(database, KafkaSink(config.kafka, name=f"{NAME}-{config.instance}"))
-    store = Store(database, relay.wake)
+    store = Store(database, relay.written)
     clock = DatabaseClock(database)
     await service.until_available(clock.sync)
 

@@ -83,7 +83,7 @@ async def wire(
     owner = f"{config.instance}/{uuid.uuid4().hex[:12]}"
     database = Database(config.database.reveal(), schema="notify", instance=config.instance)
     relay = Relay(database, KafkaSink(config.kafka, name=f"notify.{config.instance}"))
-    store = Store(database, relay.wake)
+    store = Store(database, relay.written)
     clock = DatabaseClock(database)
     await until_available(clock.sync)
 

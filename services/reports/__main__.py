@@ -59,7 +59,7 @@ async def run() -> None:
             instance=own.instance,
             gather_ms=own.gather_ms,
         ),
-        Store(database, relay.wake),
+        Store(database, relay.written),
         handler,
         lane=Lane.ORDINARY,
         batch=own.batch,

@@ -43,7 +43,7 @@ async def start() -> None:
     pack = load_pack(mine.region_dir)
     database = Database(mine.database.reveal(), schema="router", instance=mine.instance)
     relay = Relay(database, KafkaSink(mine.kafka, name=f"router-{mine.instance}"))
-    store = Store(database, relay.wake)
+    store = Store(database, relay.written)
     clock = DatabaseClock(database)
     await service.until_available(clock.sync)
     region, incidents = PacedRegion(pack, clock), StoredIncidents(database)

@@ -39,7 +39,7 @@ async def main() -> None:
         sys.exit(f"sla counts no working time yet; the pack asks for it in {', '.join(refused)}")
     database = Database(given.database.reveal(), schema="sla", instance=given.instance)
     relay = Relay(database, KafkaSink(given.kafka, name=f"sla-{given.instance}"))
-    store = Store(database, relay.wake)
+    store = Store(database, relay.written)
     clock = DatabaseClock(database)
     clocks = PostgresClocks(database, relay.wake)
     timer = Timer(clocks, clock)

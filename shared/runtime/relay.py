@@ -1,4 +1,4 @@
-"""The outbox relay: reads by sequence, publishes, deletes only what the broker acknowledged."""
+"""The outbox relay: publishes what was committed, deletes only what the broker acknowledged."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from shared.runtime.bus import Outgoing, Partition, PermanentRefusal, Record, Si
 from shared.runtime.database import Database, connect, translated
 from shared.runtime.errors import Unavailable
 from shared.runtime.events import ids_of, unpack_headers
+from shared.runtime.store import OutboxRow
+from shared.runtime.succession import Succession
 from shared.runtime.tracing import about
 
 _log = structlog.get_logger()
 
 BATCH = 1000
-POLL_S = 0.02
-"""How soon rows of another instance are seen while there is traffic; our own commits wake us."""
-IDLE_POLL_S, IDLE_AFTER_S = 0.05, 2.0
+POLL_S, FOREIGN_FOR_S = 0.02, 10.0
+"""How soon rows of another instance are seen, for so long after the last one of them."""
+ALONE_POLL_S = 0.1
+"""The same while no other instance writes: our own rows are handed over when they are committed."""
 RETRY_LOCK_S = 0.25
 MEASURE_S = 1.0
 KEEP_LOCK_S = 1.0
-DELETE_S, DELETE_ROWS = 0.05, 200
+DELETE_S, DELETE_ROWS = 0.2, 500
 """Acknowledged rows are deleted together: killed before, they are published again under the same ids."""
 SLOW_S = 3.0
 """Unacknowledged for longer, the broker counts as away."""
 
 _READ_LANE = """
 (select o.lane, o.seq, o.topic, o.key, o.headers, o.value from outbox o
- where o.lane = {lane} and o.seq <> all($3::bigint[]) and not exists (
+ where o.lane = {lane} and o.seq not in (select unnest($3::bigint[])) and not exists (
    select 1 from outbox_parked p where p.lane = o.lane and p.topic = o.topic and p.key = o.key)
  order by o.seq limit ${limit})"""
 _READ = " union all ".join(
@@ -54,6 +57,7 @@ select lane, rows, coalesce(extract(epoch from clock_timestamp() - oldest), 0)::
     order by seq limit 200001) o on true
   group by l.lane) m
 """
+_LANES = {lane.number: lane for lane in Lane}
 
 
 class Backlog:
@@ -65,9 +69,8 @@ class Backlog:
 
     def update(self, rows: Sequence[Any]) -> None:
         """Take the newest measurement and show it."""
-        by_number = {lane.number: lane for lane in Lane}
         for row in rows:
-            lane = by_number[row["lane"]]
+            lane = _LANES[row["lane"]]
             self.rows[lane], self.age_s[lane] = row["rows"], row["age"]
             metrics.OUTBOX_ROWS.labels(lane).set(row["rows"])
             metrics.OUTBOX_AGE.labels(lane).set(row["age"])
@@ -79,29 +82,58 @@ class Relay:
 
     The lock is held by a read-only transaction that also reads: stopped for 3 s it loses both.
     Each lane has its own batch in flight, so that a flood of one does not hold up the other.
+    What this process committed is handed over with the commit and needs no reading where it is the
+    next version of its aggregate (`Succession`); everything else is found by reading in sequence.
     """
 
     name = "relay"
 
-    def __init__(self, database: Database, sink: Sink) -> None:
+    def __init__(
+        self, database: Database, sink: Sink, *, alone_poll_s: float = ALONE_POLL_S
+    ) -> None:
         self.waiting: str | None = "the broker"
+        self._alone_poll_s = alone_poll_s
         self.backlog = Backlog()
         self._database = database
         self._sink = sink
         self._awake = asyncio.Event()
-        self._busy_until = 0.0
-        self._in_flight: dict[Lane, asyncio.Task[None]] = {}
-        self._since: dict[Lane, float] = {}
-        self._touched = 0.0
         self._many = asyncio.Event()
+        self._held = False
+        self._none_parked = False
+        self._era = 0
         self._wanted = True
-        self._read_at = 0.0
+        self._read_at = self._touched = self._foreign_at = 0.0
+        self._succession = Succession()
+        self._pending: dict[Lane, list[OutboxRow]] = {lane: [] for lane in Lane}
+        self._in_flight: dict[Lane, asyncio.Task[None]] = {}
+        self._flying: dict[Lane, Sequence[OutboxRow]] = {}
+        self._since: dict[Lane, float] = {}
         self._acknowledged: dict[Lane, list[int]] = {lane: [] for lane in Lane}
+        self._known: set[int] = set()
+        self._ours: set[int] = set()
+        self._strange: set[int] = set()
+        self._deleted: list[int] = []
 
     def wake(self) -> None:
-        """There is something to publish."""
+        """There is something to publish that has to be read."""
         self._wanted = True
         self._awake.set()
+
+    def written(self, rows: Sequence[OutboxRow]) -> None:
+        """Take over what this process has just committed, in the order of its sequence."""
+        if not self._held:
+            return
+        for row in rows:
+            pending = self._pending[_LANES[row.lane]]
+            if row.seq in self._known:  # read before we were told
+                self._strange.discard(row.seq)
+            elif self._none_parked and len(pending) < BATCH and self._succession.follows(row):
+                self._known.add(row.seq)
+                pending.append(row)
+            else:
+                self._ours.add(row.seq)
+                self.wake()
+        self._flow()
 
     async def run(self) -> None:
         """Publish until cancelled; waits out a missing database or broker."""
@@ -144,36 +176,56 @@ class Relay:
             own.terminate()
 
     async def _publish_while_held(self, own: Any) -> None:
+        self._start_over()
+        self._held = True
+        self._none_parked = not await own.fetchval("select exists (select from outbox_parked)")
         while True:
             self._awake.clear()
-            for lane, task in list(self._in_flight.items()):
+            for task in self._in_flight.values():
                 if task.done():
-                    del self._in_flight[lane]
-                    task.result()
-            limits = [0 if lane in self._in_flight else BATCH for lane in Lane]
-            # after a publication nothing is read that nobody said is there, until the next poll
-            if any(limits) and (self._wanted or time.monotonic() - self._read_at >= POLL_S):
-                self._wanted = not all(limits)
-                done = [seq for acknowledged in self._acknowledged.values() for seq in acknowledged]
-                rows = await own.fetch(_READ, *limits, done)
-                self._touched = self._read_at = time.monotonic()
-                for lane in Lane:
-                    if mine := [row for row in rows if row["lane"] == lane.number]:
-                        self._wanted |= len(mine) == BATCH
-                        self._start(lane, mine)
+                    task.result()  # only a failed one is left here
+            if self._wanted or time.monotonic() - self._read_at >= self._poll_s():
+                await self._read(own)
+                self._flow()
             await self._pause(own)
+
+    def _poll_s(self) -> float:
+        foreign = time.monotonic() - self._foreign_at < FOREIGN_FOR_S
+        return POLL_S if foreign else self._alone_poll_s
+
+    async def _read(self, own: Any) -> None:
+        """Add what stands in the outbox and is not known yet; in the order of its sequence."""
+        self._wanted = False
+        if self._strange:  # of the last look, and still nobody here wrote them
+            self._foreign_at = time.monotonic()
+            self._strange.clear()
+        limits = [BATCH - len(self._pending[lane]) for lane in Lane]
+        deleted, self._deleted, era = self._deleted, [], self._era
+        found = await own.fetch(_READ, *limits, list(self._known))
+        self._touched = self._read_at = time.monotonic()
+        if era != self._era:  # a key was parked meanwhile: it may be among these
+            return
+        for row in (OutboxRow(*each) for each in found):
+            if row.seq not in self._known:
+                self._known.add(row.seq)
+                self._succession.read(row)
+                self._pending[_LANES[row.lane]].append(row)
+                if row.seq in self._ours:
+                    self._ours.discard(row.seq)
+                else:
+                    self._strange.add(row.seq)
+        self._wanted |= len(found) >= BATCH
+        # what had been deleted before this read cannot be met again
+        self._known.difference_update(deleted)
 
     async def _pause(self, own: Any) -> None:
         now = time.monotonic()
-        if self._in_flight:
-            wait = KEEP_LOCK_S
-            self._busy_until = now + IDLE_AFTER_S
-        else:
-            wait = POLL_S if now < self._busy_until else IDLE_POLL_S
+        wait = min(self._read_at + self._poll_s() - now, self._touched + KEEP_LOCK_S - now)
         # not wait_for: on Python 3.11 it loses a cancellation that meets the wake-up
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await self._awake.wait()
+        if wait > 0 and not self._awake.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._awake.wait()
         now = time.monotonic()
         if now - self._touched >= KEEP_LOCK_S:
             await own.fetchval("select 1")  # a slow broker must not cost us the lock
@@ -181,57 +233,80 @@ class Relay:
         oldest = min((self._since[lane] for lane in self._in_flight), default=now)
         self.waiting = "the broker's acknowledgement" if now - oldest > SLOW_S else None
 
-    def _start(self, lane: Lane, rows: Sequence[Any]) -> None:
-        self._since[lane] = time.monotonic()
-        self._busy_until = self._since[lane] + IDLE_AFTER_S
-        task = asyncio.create_task(self._publish(lane, rows))
-        task.add_done_callback(lambda _: self._awake.set())
-        self._in_flight[lane] = task
+    def _flow(self) -> None:
+        """Publish what waits on each lane that has nothing in flight."""
+        for lane in Lane:
+            if self._pending[lane] and lane not in self._in_flight:
+                rows, self._pending[lane] = self._pending[lane], []
+                self._since[lane], self._flying[lane] = time.monotonic(), rows
+                task = asyncio.create_task(self._publish(lane, rows))
+                self._in_flight[lane] = task
+                task.add_done_callback(lambda done, lane=lane: self._ended(lane, done))  # type: ignore[misc]
 
-    async def _publish(self, lane: Lane, rows: Sequence[Any]) -> None:
-        records = [
-            Outgoing(r["topic"], r["key"], r["value"], unpack_headers(r["headers"])) for r in rows
-        ]
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._awake.set()
+        elif self._in_flight.get(lane) is task:
+            del self._in_flight[lane], self._flying[lane]
+            self._flow()
+
+    async def _publish(self, lane: Lane, rows: Sequence[OutboxRow]) -> None:
+        records = [Outgoing(r.topic, r.key, r.value, unpack_headers(r.headers)) for r in rows]
         outcomes = await self._sink.publish(records)
         sent, refused = [], set()
         for row, outcome in zip(rows, outcomes, strict=True):
-            place = (row["topic"], row["key"])
+            place = (row.topic, row.key)
             if isinstance(outcome, PermanentRefusal) or place in refused:
                 refused.add(place)
                 if outcome is not None:
                     await self._park(lane, row, str(outcome))
             elif outcome is None:
-                sent.append(row["seq"])
+                sent.append(row.seq)
         self._acknowledged[lane] += sent
         if len(self._acknowledged[lane]) >= DELETE_ROWS:
             self._many.set()
         metrics.PUBLISHED.labels(lane).inc(len(sent))
+        if refused:
+            self._flying[lane] = ()
+            self._start_over()
         failed = next(
             (o for o in outcomes if o is not None and not isinstance(o, PermanentRefusal)), None
         )
         if failed is not None:
             raise Unavailable(f"broker: {failed!r}")
 
-    async def _park(self, lane: Lane, row: Any, reason: str) -> None:
+    def _start_over(self) -> None:
+        """Forget what waits: all but what is in flight is read anew, parked keys left out."""
+        self._era += 1
+        self._none_parked = False
+        self._succession = Succession()
+        for pending in self._pending.values():
+            pending.clear()
+        acknowledged = [seq for seqs in self._acknowledged.values() for seq in seqs]
+        flying = [row.seq for rows in self._flying.values() for row in rows]
+        self._known = {*acknowledged, *flying, *self._deleted}
+        self._ours, self._strange = set(), set()
+        self.wake()
+
+    async def _park(self, lane: Lane, row: OutboxRow, reason: str) -> None:
         record = Record(
-            Partition(row["topic"], -1), -1, row["key"], row["value"],
-            tuple(unpack_headers(row["headers"])),
-        )  # fmt: skip
+            Partition(row.topic, -1), -1, row.key, row.value, tuple(unpack_headers(row.headers))
+        )
         with about(lambda: (ids_of(record),)):
-            _log.error(
-                "key parked: the broker refuses it", topic=row["topic"], lane=lane, why=reason
-            )
-        await self._database.write(_PARK, lane.number, row["topic"], row["key"], reason)
+            _log.error("key parked: the broker refuses it", topic=row.topic, lane=lane, why=reason)
+        await self._database.write(_PARK, lane.number, row.topic, row.key, reason)
 
     async def _stop_publishing(self) -> None:
+        self._held = False
         tasks = list(self._in_flight.values())
         self._in_flight.clear()
+        self._flying.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _delete(self) -> None:
-        """Delete what was acknowledged; until then `_READ` leaves it out."""
+        """Delete what was acknowledged; until then it is known and left out."""
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DELETE_S):
@@ -242,9 +317,13 @@ class Relay:
                     with contextlib.suppress(Unavailable):
                         await self._database.write(_DELETE, lane.number, gone)
                         del acknowledged[: len(gone)]
+                        self._deleted += gone
 
     async def _measure(self) -> None:
         while True:
             with contextlib.suppress(Unavailable):
-                self.backlog.update(await self._database.fetch(_MEASURE))
+                era = self._era
+                found = await self._database.fetch(_MEASURE)
+                self.backlog.update(found)
+                self._none_parked = era == self._era and not any(row["parked"] for row in found)
             await asyncio.sleep(MEASURE_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.envelope import Message, encode
@@ -78,9 +78,8 @@ OUTBOX = Write(
         ("value", "bytea"),
     ),
     """
-outbox_add as (insert into outbox (lane, topic, key, headers, value)
-  select i.lane, i.topic, i.key, i.headers, i.value from outbox_in i order by i.ord returning 1),
-outbox as (select 1 from outbox_add)""",
+outbox as (insert into outbox (lane, topic, key, headers, value)
+  select i.lane, i.topic, i.key, i.headers, i.value from outbox_in i order by i.ord returning seq)""",
     guard=False,
 )
 
@@ -177,6 +176,17 @@ crash_cleared as (select 1 from crash_done)""",
 )
 
 
+class OutboxRow(NamedTuple):
+    """One outgoing record as the outbox keeps it."""
+
+    lane: int
+    seq: int
+    topic: str
+    key: bytes
+    headers: bytes
+    value: bytes | None
+
+
 @dataclass
 class Work:
     """What a decision wants written and said; nothing happens before `Store.commit`."""
@@ -210,24 +220,30 @@ class Work:
 
 
 class Store:
-    """Commits work in one autocommit statement and wakes the relay."""
+    """Commits work in one autocommit statement and hands its outgoing rows to the relay."""
 
-    def __init__(self, database: Database, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        written: Callable[[Sequence[OutboxRow]], None] = lambda _: None,
+    ) -> None:
         self.database = database
-        self._wake = wake
+        self._written = written
         self._statements: dict[tuple[Write, ...], str] = {}
 
     async def commit(self, work: Work) -> None:
         """Write all of *work* or nothing; raises GuardLost, Unavailable (outcome unknown)."""
         writes = tuple(sorted((w for w in work.rows if work.rows[w]), key=lambda w: w.name))
+        done: Any = None
         if writes:
             sql = self._statements.get(writes) or self._statement(writes)
             columns = [list(c) for w in writes for c in zip(*work.rows[w], strict=True)]
-            await self.database.write(sql, *columns)
+            (done,) = await self.database.write(sql, *columns)
         for action in work.on_commit:
             action()
-        if OUTBOX in work.rows:
-            self._wake()
+        if outgoing := work.rows.get(OUTBOX):
+            sequence = zip(outgoing, done["seqs"], strict=True)
+            self._written([OutboxRow(lane, seq, *rest) for (lane, *rest), seq in sequence])
 
     def _statement(self, writes: tuple[Write, ...]) -> str:
         sql = self._statements[writes] = compose(writes)
@@ -271,6 +287,8 @@ def compose(writes: Sequence[Write]) -> str:
             checks.append(
                 f"guard('{write.name}', cardinality({args[0]}), (select count(*) from {write.name}))"
             )
+    if OUTBOX in writes:  # drawn in the order of the rows: the identity follows `order by ord`
+        checks.append("array(select seq from outbox order by seq) as seqs")
     return f"with {', '.join(parts)} select {', '.join(checks) or '1'}"
 
 

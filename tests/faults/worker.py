@@ -89,7 +89,7 @@ async def run(task: Task) -> None:
     tally.before_store = before_store
     source = KafkaSource(task.kafka, group=task.group, topics=[task.source], instance=task.instance)
     consumer = Consumer(
-        task.consumer, source, Store(database, relay.wake), tally, lane=Lane.URGENT, batch=50
+        task.consumer, source, Store(database, relay.written), tally, lane=Lane.URGENT, batch=50
     )
     await service.run([relay, consumer])
 

@@ -218,6 +218,106 @@ async def test_only_one_of_two_relays_publishes_and_the_other_takes_over(
     assert ["second", "second", "third"] == publishers
 
 
+async def test_what_was_committed_here_is_published_unread(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: woken in-process by the committer; another instance's row waits for the next look."""
+    broker, first, own, foreign = MemoryBroker({OUT: 1}), fresh(), fresh(), fresh()
+    await commit(db, (first, 1))
+    relay = Relay(db, MemorySink(broker), alone_poll_s=600)
+    async with running(relay):
+        await until(lambda: _empty(database))
+        await commit(db, (foreign, 1))
+        await hand(db, relay, (own, 1), (own, 2))
+        await until(lambda: _left_is(database, 1))
+
+        assert [(first, 1), (own, 1), (own, 2)] == versions(broker)
+        relay.wake()
+        await until(lambda: _empty(database))
+
+    assert [(first, 1), (own, 1), (own, 2), (foreign, 1)] == versions(broker)
+
+
+async def hand(db: Database, relay: Relay, *events: tuple[UUID, int]) -> None:
+    """Commit events as a service does: the relay is handed what was written."""
+    work = Work()
+    for aggregate, version in events:
+        work.publish(beat(aggregate, version, topic=OUT, producer="router"))
+    await Store(db, relay.written).commit(work)
+
+
+async def test_an_aggregate_s_order_holds_over_instances(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: what another instance wrote before is read and published first."""
+    broker, first, one = MemoryBroker({OUT: 1}), fresh(), fresh()
+    await commit(db, (first, 1))
+    relay = Relay(db, MemorySink(broker), alone_poll_s=600)
+    async with running(relay):
+        await until(lambda: _empty(database))
+        await hand(db, relay, (one, 1))
+        await commit(db, (one, 2))
+        await hand(db, relay, (one, 3), (one, 4))
+        await commit(db, (one, 5))
+        await hand(db, relay, (one, 6))
+        await until(lambda: _empty(database))
+
+    assert [(first, 1), *((one, v) for v in range(1, 7))] == versions(broker)
+
+
+async def test_nothing_overtakes_a_parked_event_by_being_handed_over(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: a parked key's later events wait behind it, those committed in this process too."""
+    broker, first, refused, other = MemoryBroker({OUT: 1}), fresh(), fresh(), fresh()
+
+    class Choosy(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            if records[0].key == str(refused).encode():
+                return [PermanentRefusal("too large"), *await super().publish(records[1:])]
+            return await super().publish(records)
+
+    await commit(db, (first, 1))
+    relay = Relay(db, Choosy(broker))
+    async with running(relay):
+        await until(lambda: _empty(database))
+        await hand(db, relay, (refused, 1))
+        await until(lambda: _parked(database, 1))
+        await hand(db, relay, (refused, 2), (other, 1))
+        await hand(db, relay, (other, 2))
+        await until(lambda: _left_is(database, 2))
+
+    assert [(first, 1), (other, 1), (other, 2)] == versions(broker)
+
+
+async def test_what_the_broker_did_not_take_is_read_and_sent_again_in_order(
+    db: Database, database: FreshDatabase
+) -> None:
+    """§4.4: after a failure nothing handed over meanwhile goes ahead of what failed."""
+    broker, first, one = MemoryBroker({OUT: 1}), fresh(), fresh()
+    asked, release = asyncio.Event(), asyncio.Event()
+
+    class FailsOnce(MemorySink):
+        async def publish(self, records: Sequence[Outgoing]) -> list[Exception | None]:
+            if records[0].key == str(one).encode() and not asked.is_set():
+                asked.set()
+                await release.wait()
+                return [ConnectionError("gone")] * len(records)
+            return await super().publish(records)
+
+    await commit(db, (first, 1))
+    relay = Relay(db, FailsOnce(broker), alone_poll_s=600)
+    async with running(relay):
+        await until(lambda: _empty(database))
+        await hand(db, relay, (one, 1))
+        await asked.wait()
+        await hand(db, relay, (one, 2))
+        release.set()
+        await until(lambda: _empty(database))
+
+    assert [(first, 1), (one, 1), (one, 2)] == versions(broker)
+
+
 async def test_urgent_events_do_not_wait_for_a_stuck_ordinary_batch(
     db: Database, database: FreshDatabase
 ) -> None:

@@ -126,7 +126,7 @@ async def test_an_incident_starts_clocks_that_breach_and_are_met(
 
 async def _sla(kafka: SessionKafka, db: Any) -> list[Any]:
     relay = Relay(db, KafkaSink(kafka.address, name="test-sla"))
-    store, clock = Store(db, relay.wake), await started_clock(db)
+    store, clock = Store(db, relay.written), await started_clock(db)
     clocks = PostgresClocks(db, relay.wake)
     timer = Timer(clocks, clock)
     handler = partial(on_incidents, sets=clocks, rules=RULES, clock=clock, alarm=timer, tally=tally)
