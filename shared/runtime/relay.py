@@ -205,7 +205,7 @@ class Relay:
         self._touched = self._read_at = time.monotonic()
         if era != self._era:  # a key was parked meanwhile: it may be among these
             return
-        for row in (OutboxRow(*each) for each in found):
+        for row in map(_row, found):
             if row.seq not in self._known:
                 self._known.add(row.seq)
                 self._succession.read(row)
@@ -251,11 +251,10 @@ class Relay:
             self._flow()
 
     async def _publish(self, lane: Lane, rows: Sequence[OutboxRow]) -> None:
-        records = [Outgoing(r.topic, r.key, r.value, unpack_headers(r.headers)) for r in rows]
-        outcomes = await self._sink.publish(records)
+        outcomes = await self._sink.publish([row.record for row in rows])
         sent, refused = [], set()
         for row, outcome in zip(rows, outcomes, strict=True):
-            place = (row.topic, row.key)
+            place = (row.record.topic, row.record.key)
             if isinstance(outcome, PermanentRefusal) or place in refused:
                 refused.add(place)
                 if outcome is not None:
@@ -289,12 +288,11 @@ class Relay:
         self.wake()
 
     async def _park(self, lane: Lane, row: OutboxRow, reason: str) -> None:
-        record = Record(
-            Partition(row.topic, -1), -1, row.key, row.value, tuple(unpack_headers(row.headers))
-        )
+        topic, key, value, headers = row.record
+        record = Record(Partition(topic, -1), -1, key, value, tuple(headers))
         with about(lambda: (ids_of(record),)):
-            _log.error("key parked: the broker refuses it", topic=row.topic, lane=lane, why=reason)
-        await self._database.write(_PARK, lane.number, row.topic, row.key, reason)
+            _log.error("key parked: the broker refuses it", topic=topic, lane=lane, why=reason)
+        await self._database.write(_PARK, lane.number, topic, key, reason)
 
     async def _stop_publishing(self) -> None:
         self._held = False
@@ -327,3 +325,13 @@ class Relay:
                 self.backlog.update(found)
                 self._none_parked = era == self._era and not any(row["parked"] for row in found)
             await asyncio.sleep(MEASURE_S)
+
+
+def _row(found: Any) -> OutboxRow:
+    headers = unpack_headers(found["headers"])
+    record = Outgoing(found["topic"], found["key"], found["value"], headers)
+    said = dict(headers)
+    subject, sequence = said.get("ce_subject"), said.get("ce_sequence", b"")
+    if "dead_reason" in said or not sequence.isdigit():  # no event of this service
+        subject, sequence = None, b"0"
+    return OutboxRow(found["lane"], found["seq"], record, subject, int(sequence))

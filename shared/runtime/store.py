@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.contracts.envelope import Message, encode
-from shared.runtime.bus import Record, storable
+from shared.runtime.bus import Outgoing, Record, storable
 from shared.runtime.database import Database
 from shared.runtime.errors import TooLarge
-from shared.runtime.events import pack_headers
+from shared.runtime.events import pack_headers, unpack_headers
 
 MAX_EVENT_BYTES = 512 * 1024
 
@@ -177,14 +177,13 @@ crash_cleared as (select 1 from crash_done)""",
 
 
 class OutboxRow(NamedTuple):
-    """One outgoing record as the outbox keeps it."""
+    """One record of the outbox; `subject` and `version` (0: none) say which event of what it is."""
 
     lane: int
     seq: int
-    topic: str
-    key: bytes
-    headers: bytes
-    value: bytes | None
+    record: Outgoing
+    subject: bytes | None
+    version: int
 
 
 @dataclass
@@ -192,6 +191,7 @@ class Work:
     """What a decision wants written and said; nothing happens before `Store.commit`."""
 
     rows: dict[Write, list[tuple[Any, ...]]] = field(default_factory=dict)
+    events: dict[int, tuple[Outgoing, bytes | None, int]] = field(default_factory=dict)
     on_commit: list[Callable[[], None]] = field(default_factory=list)
 
     def put(self, write: Write, *row: Any) -> None:
@@ -207,6 +207,22 @@ class Work:
                 f"at most {MAX_EVENT_BYTES} can be sent"
             )
         self.put(OUTBOX, message.lane.number, message.topic, key, pack_headers(headers), value)
+        self.events[len(self.rows[OUTBOX]) - 1] = (
+            Outgoing(message.topic, key, value, headers),
+            str(message.aggregate).encode(),
+            message.version,
+        )
+
+    def written(self, seqs: Sequence[int]) -> list[OutboxRow]:
+        """Return the outgoing rows under the numbers they were given."""
+        found = []
+        for index, (row, seq) in enumerate(zip(self.rows.get(OUTBOX, ()), seqs, strict=True)):
+            lane, topic, key, headers, value = row
+            event = self.events.get(index)
+            if event is None:  # a dead letter's twin, a halt: no event of ours
+                event = Outgoing(topic, key, value, unpack_headers(headers)), None, 0
+            found.append(OutboxRow(lane, seq, *event))
+        return found
 
     def answer(
         self, command_id: str, caller: str, request: bytes, status: int, body: bytes
@@ -241,9 +257,8 @@ class Store:
             (done,) = await self.database.write(sql, *columns)
         for action in work.on_commit:
             action()
-        if outgoing := work.rows.get(OUTBOX):
-            sequence = zip(outgoing, done["seqs"], strict=True)
-            self._written([OutboxRow(lane, seq, *rest) for (lane, *rest), seq in sequence])
+        if work.rows.get(OUTBOX):
+            self._written(work.written(done["seqs"]))
 
     def _statement(self, writes: tuple[Write, ...]) -> str:
         sql = self._statements[writes] = compose(writes)

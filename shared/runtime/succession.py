@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shared.runtime.events import unpack_headers
 from shared.runtime.store import OutboxRow
 
 MOST = 50_000
@@ -24,32 +23,21 @@ class Succession:
 
     def follows(self, row: OutboxRow) -> bool:
         """Say whether *row* is the next of its aggregate, and remember it if so."""
-        found = _version(row)
-        if found is None:
+        if row.subject is None:
             return False
-        place, version = found
-        if version != self._last.get(place, 0) + 1:
+        place = row.record.topic, row.subject
+        if row.version != self._last.get(place, 0) + 1:
             return False
-        self._remember(place, version)
+        self._remember(place, row.version)
         return True
 
     def read(self, row: OutboxRow) -> None:
         """Remember *row*, which was read in the order of the sequence."""
-        found = _version(row)
-        if found is not None:
-            self._remember(*found)
+        if row.subject is not None:
+            self._remember((row.record.topic, row.subject), row.version)
 
     def _remember(self, place: _Place, version: int) -> None:
         self._last.pop(place, None)
         self._last[place] = version  # at the end: the oldest is forgotten first
         if len(self._last) > MOST:
             del self._last[next(iter(self._last))]
-
-
-def _version(row: OutboxRow) -> tuple[_Place, int] | None:
-    """Return place and version; None of what is no event (a dead letter's twin, a halt)."""
-    headers = dict(unpack_headers(row.headers))
-    subject, sequence = headers.get("ce_subject"), headers.get("ce_sequence")
-    if subject is None or sequence is None or "dead_reason" in headers or not sequence.isdigit():
-        return None
-    return (row.topic, subject), int(sequence)
