@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from services.sla.domain.reasons import Reason
+from services.sla.domain.rules import Limit
 from services.sla.domain.spans import Pause, Span
-from shared.contracts.pack import ClockRule
 from shared.contracts.sla import Clock, ClockChange, ClockChangeKind, ClockKind, ClockState
 
 Judged = tuple[Clock, tuple[ClockChange, ...]]
@@ -143,28 +143,28 @@ def _taken_up_again(clock: Clock, span: Span) -> Pause | None:
     return Pause(clock.stopped, span.started)
 
 
-def rematch(clock: Clock, rule: ClockRule | None, now: datetime) -> Judged:
-    """Put a running *clock* under the rule that fits the changed facts, from its own start.
+def rematch(clock: Clock, limit: Limit | None, now: datetime) -> Judged:
+    """Put a running *clock* under the *limit* that fits the changed facts, from its own start.
 
     Old due times are kept beside. A shorter limit that would already be over at *now* (UTC) is not
     applied: nobody can meet what is set after it has passed (*ours*).
     """
-    if clock.state is not ClockState.RUNNING or (rule and rule.id == clock.rule):
+    if clock.state is not ClockState.RUNNING or (limit and limit.id == clock.rule):
         return clock, ()
-    if rule is None:
+    if limit is None:
         return void(clock, now, Reason.NO_LIMIT)
-    due = clock.started + rule.limit + timedelta(seconds=clock.paused_s)
+    due = clock.started + limit.length + timedelta(seconds=clock.paused_s)
     if due <= now:
         return clock, ()
     moved = replace(
         clock,
-        rule=rule.id,
-        rule_version=rule.stamp,
+        rule=limit.id,
+        rule_version=limit.stamp,
         due=due,
-        limit_s=rule.limit.total_seconds(),
-        judged=rule.judged,
-        warn_at=rule.warn_at,
-        grace_s=float(rule.grace_s),
+        limit_s=limit.limit_s,
+        judged=limit.judged,
+        warn_at=limit.warn_at,
+        grace_s=limit.grace_s,
         earlier_due=(*clock.earlier_due, clock.due),
     )
     return moved, (change(moved, ClockChangeKind.REMATCHED, now, reason=Reason.RULE_CHANGED),)

@@ -21,6 +21,7 @@ _LEADING = (
     ClockChangeKind.VOIDED,
 )
 """What names an event that says several things."""
+_RANK = {kind: rank for rank, kind in enumerate(_LEADING)}
 
 
 def said(outcome: Outcome, now: datetime) -> Message:
@@ -31,7 +32,7 @@ def said(outcome: Outcome, now: datetime) -> Message:
         key=str(clocks.incident_id),
         producer=Producer.SLA,
         family="sla",
-        change=min((change.kind for change in outcome.changes), key=_LEADING.index),
+        change=min((change.kind for change in outcome.changes), key=_RANK.__getitem__),
         aggregate=clocks.incident_id,
         version=clocks.version,
         time=now,
