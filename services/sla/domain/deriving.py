@@ -17,8 +17,9 @@ from shared.contracts import ids
 from shared.contracts.incident import Incident
 from shared.contracts.sla import Clock, ClockChange, ClockChangeKind, ClockState
 
+_NONE = timedelta()
 _clock_id = lru_cache(16384)(ids.clock_id)
-"""An incident's events follow closely on one another and ask for the same ids each time."""
+"""An incident's later events follow closely on one another and ask for the same ids each time."""
 
 
 def derive(
@@ -40,19 +41,23 @@ def derive(
         return Outcome(before)
     standing = {clock.clock_id: clock for clock in before.clocks}
     kinds = {clock.kind for clock in before.clocks}
+    begun: list[Clock] = []
     said: list[ClockChange] = []
     asked: set[UUID] = set()
     for span in spans(incident, now):
         limit = rules.limit(incident, span)
-        if limit is None and span.kind not in kinds:
+        known = span.kind in kinds
+        if limit is None and not known:
             continue
-        clock_id = _clock_id(incident.incident_id, span.assignment_id, span.kind, span.ordinal)
-        asked.add(clock_id)
-        if (clock := standing.get(clock_id)) is not None:
+        name = (incident.incident_id, span.assignment_id, span.kind, span.ordinal)
+        clock_id = _clock_id(*name) if known else ids.clock_id(*name)
+        if known and (clock := standing.get(clock_id)) is not None:
+            asked.add(clock_id)
             standing[clock_id], changes = _follow(clock, span, limit, now)
         elif limit is not None:
             day = rules.is_day(span.started)
-            standing[clock_id], changes = _begin(clock_id, span, limit, day=day, now=now)
+            clock, changes = _begin(clock_id, span, limit, day=day, now=now)
+            begun.append(clock)
         else:
             continue
         said += changes
@@ -66,7 +71,7 @@ def derive(
         before,
         version=before.version + 1,
         incident_version=incident.version,
-        clocks=tuple(standing.values()),
+        clocks=(*standing.values(), *begun),
         trace=trace or before.trace,
     )
     return Outcome(after, tuple(said))
@@ -98,7 +103,7 @@ def _follow(clock: Clock, span: Span, limit: Limit | None, now: datetime) -> Jud
 def _begin(clock_id: UUID, span: Span, limit: Limit, *, day: bool, now: datetime) -> Judged:
     """Start a clock at its span's own moment, however late that moment was learnt, and judge it."""
     duty, pause = span.assignment, span.pause
-    gap = max(timedelta(), pause.until - pause.since) if pause else timedelta()
+    gap = max(_NONE, pause.until - pause.since) if pause else _NONE
     clock = Clock(
         clock_id=clock_id,
         kind=span.kind,
