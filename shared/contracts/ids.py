@@ -45,9 +45,28 @@ def assignment_id(incident: UUID, unit: str, ordinal: int) -> UUID:
 
 def clock_id(incident: UUID, assignment: UUID | None, kind: str, ordinal: int) -> UUID:
     """Id of the *ordinal*-th clock of *kind* on an assignment (or on the incident itself)."""
-    return named(
-        f"clock/{text(incident)}/{text(assignment) if assignment else None}/{kind}/{ordinal}"
-    )
+    return ClockIds(incident).of(assignment, kind, ordinal)
+
+
+class ClockIds:
+    """Ids of one incident's clocks, each made once: its next events ask for the same ones."""
+
+    __slots__ = ("_incident", "_made")
+
+    def __init__(self, incident: UUID) -> None:
+        self._incident = text(incident)
+        self._made: dict[tuple[int | None, str, int], UUID] = {}
+
+    def of(self, assignment: UUID | None, kind: str, ordinal: int) -> UUID:
+        """Return `clock_id` of this incident and the rest."""
+        # a number: hashing a UUID costs more than all else here
+        key = (assignment.int if assignment else None, kind, ordinal)
+        made = self._made.get(key)
+        if made is None:
+            duty = text(assignment) if assignment else None
+            made = named(f"clock/{self._incident}/{duty}/{kind}/{ordinal}")
+            self._made[key] = made
+        return made
 
 
 def notice_id(cause: UUID, recipient: str, channel: str) -> UUID:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from services.sla.domain.clock_set import ZERO
 from services.sla.domain.reasons import Reason
 from services.sla.domain.rules import Limit
 from services.sla.domain.spans import Pause, Span
@@ -63,7 +64,7 @@ def _done(clock: Clock, span: Span, done: datetime, now: datetime) -> Judged:
     late = max(0.0, (done - clock.due).total_seconds())
     if late and clock.judged:
         return _late(clock, done, late, now)
-    met = replace(clock, state=ClockState.MET, stopped=done, overdue_s=late)
+    met = replace(clock, state=ClockState.MET, stopped=done, overdue_s=late or ZERO)
     if clock.state is ClockState.BREACHED:
         met = replace(met, corrected=True)
         return met, (change(met, ClockChangeKind.CORRECTED, done),)
@@ -90,7 +91,7 @@ def _ended(clock: Clock, at: datetime, reason: Reason, now: datetime) -> Judged:
         breached, said = _breached(clock, now)
         stopped = replace(breached, stopped=at, overdue_s=late)
         return stopped, (*said, change(stopped, ClockChangeKind.VOIDED, at, reason=reason))
-    ended = replace(clock, state=ClockState.VOID, stopped=at, overdue_s=0.0)
+    ended = replace(clock, state=ClockState.VOID, stopped=at, overdue_s=ZERO)
     if clock.state is ClockState.BREACHED:
         ended = replace(ended, corrected=True)
         return ended, (change(ended, ClockChangeKind.CORRECTED, at, reason=reason),)
@@ -128,9 +129,9 @@ def resume(clock: Clock, span: Span) -> Judged:
         clock,
         state=ClockState.BREACHED if breached else ClockState.RUNNING,
         stopped=None,
-        overdue_s=0.0,
+        overdue_s=ZERO,
         due=clock.due if breached else clock.due + gap,
-        paused_s=clock.paused_s + gap.total_seconds(),
+        paused_s=clock.paused_s + gap.total_seconds() or ZERO,
         resumed_at=pause.until,
     )
     return again, (change(again, ClockChangeKind.RESUMED, pause.until, reason=Reason.REWORK),)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import msgspec
 
+from services.sla.domain.clock_set import ZERO
 from services.sla.domain.spans import Span
 from shared.contracts.incident import Incident, Relation
 from shared.contracts.pack import CONTINUOUS, Calendar, ClockRule, DayNight, Pack
@@ -37,7 +38,7 @@ def limit_of(rule: ClockRule) -> Limit:
         rule.limit.total_seconds(),
         rule.judged,
         rule.warn_at,
-        float(rule.grace_s),
+        float(rule.grace_s) or ZERO,
     )
 
 
