@@ -22,7 +22,7 @@ from shared.runtime.tracing import about, trace_id
 
 POLL_S = 0.005
 """Between two looks while clocks keep coming due: they are then fired in small batches."""
-IDLE_S = 0.05
+IDLE_S = 0.1
 """At least this often even when nothing is known to be near: another instance may start a clock."""
 SOONEST_S = 0.001
 RETRY_S = 0.1

@@ -1,4 +1,4 @@
-"""Timer rows on a real PostgreSQL: none lost, none twice, none early (ARCHITECTURE §4.12, §4.13)."""
+"""Timers on a real PostgreSQL: none lost, none twice, none early (ARCHITECTURE §4.12, §4.13)."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ async def _all_fired(database: FreshDatabase) -> bool:
 async def test_the_timers_wake_for_a_clock_that_was_started_meanwhile(
     database: FreshDatabase,
 ) -> None:
-    """§4.12: another instance's clock is seen within 50 ms, our own at once."""
+    """§4.12: another instance's clock is seen within 100 ms, our own at once."""
     async with (
         sla_database(database) as db,
         running(Timer(PostgresClocks(db, lambda: None), await started_clock(db))),
