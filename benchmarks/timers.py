@@ -26,9 +26,10 @@ from benchmarks.report import write
 from deploy.local.infrastructure import Infrastructure, choose
 from deploy.local.kafka import Heap
 from deploy.local.stack import Stack
+from services.sla.adapters.kept import decoded, encoded
 from services.sla.domain.clock_set import ClockSet
 from services.sla.domain.deriving import derive
-from services.sla.domain.firing import next_step
+from services.sla.domain.firing import next_step, steps
 from services.sla.domain.rules import Rules
 from shared.contracts import ids
 from shared.contracts.envelope import Message, encode
@@ -123,36 +124,34 @@ def to_fire(due: datetime) -> ClockSet:
 
 
 async def load(admin: str, sets: list[ClockSet]) -> None:
-    """COPY *sets* and their timer rows into sla's schema."""
-    rows, steps = [], []
-    for kept in sets:
-        lane = kept.lane.number
-        rows.append((kept.incident_id, kept.version, 1, lane, msgspec.json.encode(kept)))
-        steps += [
-            (clock.clock_id, kept.incident_id, lane, clock.kind.value, step, clock.due)
-            for clock in kept.clocks
-            if (step := next_step(clock)) is not None
-        ]
+    """COPY *sets* into sla's schema."""
     connection = await asyncpg.connect(admin)
     try:
-        # the timer rows last: a clock that is due finds its set
-        await connection.copy_records_to_table("clock_set", records=rows, schema_name="sla")
-        await connection.copy_records_to_table("open_clock", records=steps, schema_name="sla")
+        await connection.copy_records_to_table(
+            "clock_set",
+            records=[_row_of(kept) for kept in sets],
+            columns=["incident_id", "version", "next_at", "open_clocks", "doc"],
+            schema_name="sla",
+        )
     finally:
         await connection.close()
+
+
+def _row_of(kept: ClockSet) -> tuple[Any, ...]:
+    moments = [step for step, _ in steps(kept)]
+    return kept.incident_id, kept.version, min(moments), len(moments), encoded(kept)
 
 
 async def load_standing(admin: str, clocks: int) -> int:
     """Load at least *clocks* open clocks that will not fire during the run; return how many."""
     now, loaded = datetime.now(UTC), 0
-    per_set = sum(next_step(c) is not None for c in standing(now).clocks)
+    per_set = len(steps(standing(now)))
     while loaded < clocks:
         count = min(5000, -(-(clocks - loaded) // per_set))
         await load(admin, [standing(now) for _ in range(count)])
         loaded += count * per_set
     connection = await asyncpg.connect(admin, timeout=60)
     await connection.execute("vacuum (analyze) sla.clock_set")
-    await connection.execute("vacuum (analyze) sla.open_clock")
     await connection.execute("checkpoint")
     await connection.close()
     return loaded
@@ -281,7 +280,7 @@ async def measure(stack: Stack, clocks: int, seconds: float) -> tuple[dict[str, 
 
 async def _open(admin: str) -> int:
     connection = await asyncpg.connect(admin)
-    count = await connection.fetchval("select count(*) from sla.open_clock")
+    count = await connection.fetchval("select sum(open_clocks) from sla.clock_set")
     await connection.close()
     return int(count)
 
@@ -304,7 +303,7 @@ async def _committed(admin: str, sets: list[ClockSet]) -> dict[UUID, tuple[int, 
     await connection.close()
     result = {}
     for row in rows:
-        kept = msgspec.json.decode(row["doc"], type=ClockSet)
+        kept = decoded(row["doc"])
         found = next((c.breached_at for c in kept.clocks if c.breached_at), None)
         moment = found.timestamp() if found else float("inf")
         result[row["incident_id"]] = row["version"], row["at"].timestamp(), moment

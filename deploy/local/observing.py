@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +15,7 @@ from psycopg.rows import dict_row
 from deploy.local.demo_day import STANDSTILL
 from deploy.local.records import Journal, LedgerRow, Records
 from deploy.local.stack import Stack
+from services.sla.adapters.kept import decoded
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.incident import Incident
 from shared.contracts.sla import Clock
@@ -31,8 +31,8 @@ select platform.now() as platform_time,
   (select count(*) from router.incident where state not in {_ENDED}) as incidents_open,
   (select count(*) from router.parked_feedback) as parked,
   (select count(*) from reports.assignment_fact where state in {_OUT}) as units_out,
-  (select count(*) from sla.open_clock) as clocks_running,
-  (select count(*) from sla.open_clock where next_at <= (select platform.now())) as clocks_due,
+  (select coalesce(sum(open_clocks), 0) from sla.clock_set where next_at is not null) as clocks_running,
+  (select count(*) from sla.clock_set where next_at <= (select platform.now())) as clocks_due,
   (select count(*) from reports.clock_fact where breached_at is not null) as breaches,
   (select count(*) from notify.notice where state in ('delivered', 'acknowledged')) as delivered,
   (select count(*) from notify.notice where state = 'queued') as queued,
@@ -145,9 +145,8 @@ class Observer:
 
     async def clocks(self) -> list[Clock]:
         """Return every clock that was ever started."""
-        decoder = msgspec.json.Decoder(_ClockSet)
         rows = await self._rows("select doc from sla.clock_set")
-        return [clock for row in rows for clock in decoder.decode(row["doc"]).clocks]
+        return [clock for row in rows for clock in decoded(row["doc"]).clocks]
 
     async def table(self, path: str, form: str) -> bytes:
         """Return a table of reports, population exercise; raises httpx.HTTPStatusError."""
@@ -178,9 +177,3 @@ class Observer:
             end = ends[TopicPartition(row["topic"], row["partition"])]
             behind[row["consumer"]] += max(0, end - row["next"])
         return behind
-
-
-class _ClockSet(msgspec.Struct):
-    """As much of sla's document as is counted here."""
-
-    clocks: Sequence[Clock] = ()

@@ -65,7 +65,7 @@ async def main() -> None:
     pulse = Pulse(store, clock, instance=given.instance, every_s=given.heartbeat_s)
     parts: list[service.Part] = [relay, clock, timer, pulse, *consumers]
     parts.append(Pruning(database, kept_days("sla")))
-    door = Door(clocks, database, keys.Keyring(keys.load(given.secrets).api_keys))
+    door = Door(clocks, keys.Keyring(keys.load(given.secrets).api_keys))
     await service.until_available(clock.sync)
     await service.run([*parts, Server(door.app(parts), given)])
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from services.sla.domain.clock_set import ClockSet
 from services.sla.domain.deriving import derive
-from services.sla.domain.firing import FOUND_LATE, fire, next_step
+from services.sla.domain.firing import FOUND_LATE, fire
 from services.sla.domain.messages import said
 from services.sla.domain.rules import Rules
 from services.sla.ports import Alarm, Clock, ClockSets, Due, DueClocks, Firing, Tally
 from shared.contracts.incident import IncidentEvent
+from shared.contracts.sla import ClockChange
 from shared.runtime.errors import InvalidEvent
 from shared.runtime.events import Event
 from shared.runtime.store import Work
@@ -34,6 +34,7 @@ async def on_incidents(
     kept = await sets.load({event.aggregate for event in events})
     now = clock.now()
     newest: dict[UUID, ClockSet] = dict(kept)
+    changes: list[ClockChange] = []
     for event in events:
         if not isinstance(event.data, IncidentEvent):
             raise InvalidEvent("not_an_incident", f"family {event.family}", event=event)
@@ -42,24 +43,21 @@ async def on_incidents(
         if outcome.changes:
             newest[incident.incident_id] = outcome.clocks
             work.publish(said(outcome, now))
-            work.after(partial(tally, outcome.changes))
-    for after in newest.values():
-        before = kept.get(after.incident_id)
-        if after is not before:
-            sets.save(work, before, after)
-            if (first := earliest_step(after)) is not None:
-                work.after(partial(alarm.expect, first))
-
-
-def earliest_step(clocks: ClockSet) -> datetime | None:
-    """When the set wants to be fired next (UTC)."""
-    steps = [step for clock in clocks.clocks if (step := next_step(clock)) is not None]
-    return min(steps, default=None)
+            changes += outcome.changes
+    steps = [
+        sets.save(work, kept.get(incident_id), after)
+        for incident_id, after in newest.items()
+        if after is not kept.get(incident_id)
+    ]
+    if changes:
+        work.after(partial(tally, changes))
+    if (first := min(filter(None, steps), default=None)) is not None:
+        work.after(partial(alarm.expect, first))
 
 
 @dataclass(frozen=True)
 class Fired:
-    """What one look at the timer rows came to: sets due, written, and left to another instance."""
+    """What one look at the timers came to: sets due, written, and left to another instance."""
 
     due: Due
     written: tuple[Firing, ...]

@@ -29,8 +29,11 @@ class ClockSets(Protocol):
     async def load(self, incidents: Iterable[UUID]) -> Mapping[UUID, ClockSet]:
         """Return the sets of those *incidents* that have one."""
 
-    def save(self, work: Work, before: ClockSet | None, after: ClockSet) -> None:
-        """Add to *work* what takes the kept set from *before* to *after*, guarded by its version."""
+    def save(self, work: Work, before: ClockSet | None, after: ClockSet) -> datetime | None:
+        """Add to *work* what takes the kept set from *before* to *after*, guarded by its version.
+
+        Return when it then wants to be fired first (UTC; None: never).
+        """
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Firing:
 
 
 class DueClocks(Protocol):
-    """The timer rows."""
+    """The sets, by when they want to be fired."""
 
     async def due(self, *, skip: bool = False) -> Due:
         """Return what is due, oldest first: the first batch, or the one after it (*skip*)."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.local.following import follow
@@ -17,10 +16,12 @@ from deploy.local.observing import Observer
 from deploy.local.records import Journal, Records
 from deploy.local.stack import Stack
 from deploy.topics import TOPICS_FILE, read_topics
+from services.sla.adapters.kept import decoded
+from services.sla.domain.clock_set import ClockSet
 from shared.contracts.envelope import decode
 from shared.contracts.incident import Origin, StampKind
 from shared.contracts.pack import Pack
-from shared.contracts.sla import Clock, ClockChangeKind, ClockKind, SlaEvent
+from shared.contracts.sla import ClockChangeKind, ClockKind, SlaEvent
 from tests.e2e.town import STEPS, Town
 from tests.engine import rows, until
 
@@ -42,12 +43,6 @@ class Said:
     content: tuple[Any, ...]
 
 
-class _ClockSet(msgspec.Struct):
-    incident_id: UUID
-    version: int
-    clocks: tuple[Clock, ...]
-
-
 @dataclass(frozen=True)
 class Account:
     """Everything the platform says of itself, read in one go."""
@@ -55,7 +50,7 @@ class Account:
     records: Records
     journal: Journal
     versions: dict[str, dict[UUID, int]]
-    clocks: dict[UUID, _ClockSet]
+    clocks: dict[UUID, ClockSet]
     said: Sequence[Said]
     changes: Counter[tuple[UUID, ClockChangeKind]]
     facts: dict[str, dict[Any, Any]]
@@ -105,10 +100,7 @@ async def account(stack: Stack, town: Town) -> Account:
         receipts = await observer.journal()
         look = await observer.look()
     admin = stack.admin
-    sets = [
-        msgspec.json.decode(r["doc"], type=_ClockSet)
-        for r in await rows(admin, "select doc from sla.clock_set")
-    ]
+    sets = [decoded(r["doc"]) for r in await rows(admin, "select doc from sla.clock_set")]
     said, changes = await history(stack.kafka, town.pack)
     versions = {
         "call": "select call_id as id, version from intake.calls",

@@ -14,27 +14,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.sla.adapters.clocks import PostgresClocks
-from services.sla.adapters.statements import LIST
+from services.sla.adapters.clocks import START, Coming, Place, PostgresClocks
 from shared.contracts.problems import Problem
-from shared.contracts.values import Lane
-from shared.runtime.database import Database
 from shared.runtime.errors import Unavailable
 from shared.runtime.keys import Keyring
 from shared.runtime.service import Part
 from shared.runtime.web import health_routes, json_response, problem
 
 PAGE, LARGEST_PAGE = 50, 200
-_START = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
-_LANES = {lane.number: lane.value for lane in Lane}
 
 
 class Door:
     """Answers what the desk and auditors may ask; keys carry scope `desk` or `auditor`."""
 
-    def __init__(self, clocks: PostgresClocks, database: Database, keyring: Keyring) -> None:
+    def __init__(self, clocks: PostgresClocks, keyring: Keyring) -> None:
         self._clocks = clocks
-        self._database = database
         self._keyring = keyring
 
     def app(self, parts: Sequence[Part]) -> Starlette:
@@ -79,12 +73,12 @@ class Door:
                 f"due_before is a time with an offset, cursor one we gave, limit a number: {error}",
             )
         try:
-            rows = await self._database.fetch(LIST, before, *after, size + 1)
+            found = await self._clocks.coming(before, after, size + 1)
         except Unavailable as error:
             return _away(error)
-        page = rows[:size]
-        answer: dict[str, Any] = {"clocks": [_shown(row) for row in page]}
-        if len(rows) > size:
+        page = found[:size]
+        answer: dict[str, Any] = {"clocks": [_shown(each) for each in page]}
+        if len(found) > size:
             answer["cursor"] = _cursor_of(page[-1])
         return json_response(answer)
 
@@ -109,24 +103,24 @@ def _instant(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(each: Coming) -> dict[str, Any]:
     return {
-        "clock_id": str(row["clock_id"]),
-        "incident_id": str(row["incident_id"]),
-        "lane": _LANES[row["lane"]],
-        "kind": row["kind"],
-        "next_at": row["next_at"].isoformat(),
-        "due": row["due"].isoformat(),
+        "clock_id": str(each.clock_id),
+        "incident_id": str(each.incident_id),
+        "lane": each.lane.value,
+        "kind": each.clock.kind.value,
+        "next_at": each.next_at.isoformat(),
+        "due": each.clock.due.isoformat(),
     }
 
 
-def _cursor_of(row: Any) -> str:
-    text = f"{row['next_at'].isoformat()}/{row['clock_id']}"
+def _cursor_of(each: Coming) -> str:
+    text = f"{each.next_at.isoformat()}/{each.clock_id}"
     return urlsafe_b64encode(text.encode()).decode()
 
 
-def _cursor(text: str | None) -> tuple[datetime, UUID]:
+def _cursor(text: str | None) -> Place:
     if text is None:
-        return _START
+        return START
     at, _, clock_id = urlsafe_b64decode(text.encode()).decode().partition("/")
     return _instant(at), UUID(clock_id)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import structlog
 
 from services.sla.handlers import Fired, fire_due
 from services.sla.ports import DueClocks, Firing
-from shared.contracts.sla import ClockChange
+from shared.contracts.sla import ClockChange, ClockChangeKind, ClockKind
 from shared.runtime import metrics
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.errors import GuardLost, Unavailable
@@ -19,7 +22,7 @@ from shared.runtime.tracing import about, trace_id
 
 POLL_S = 0.005
 """Between two looks while clocks keep coming due: they are then fired in small batches."""
-IDLE_S = 0.05
+IDLE_S = 0.1
 """At least this often even when nothing is known to be near: another instance may start a clock."""
 SOONEST_S = 0.001
 RETRY_S = 0.1
@@ -29,8 +32,13 @@ _log = structlog.get_logger()
 
 def tally(changes: Sequence[ClockChange]) -> None:
     """Count *changes* that are certain."""
-    for change in changes:
-        metrics.CLOCK_CHANGES.labels(change.kind, change.clock).inc()
+    for pair, count in Counter((change.kind, change.clock) for change in changes).items():
+        _counted(*pair).inc(count)
+
+
+@cache
+def _counted(kind: ClockChangeKind, clock: ClockKind) -> Any:
+    return metrics.CLOCK_CHANGES.labels(kind, clock)
 
 
 class Timer:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import fields
 
 from shared.contracts.sla import Clock, ClockChange, SlaEvent
 from shared.contracts.values import Lane
+
+ZERO: float = next(field.default for field in fields(Clock) if field.name == "overdue_s")
+"""No seconds, as a clock has them by default: only this very number is left out when it is written."""
 
 
 class ClockSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

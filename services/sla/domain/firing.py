@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -21,17 +22,31 @@ def next_step(clock: Clock) -> datetime | None:
     if clock.state is not ClockState.RUNNING or not clock.judged:
         return None
     said = clock.warned[-1] if clock.warned else 0.0
-    coming = next((share for share in clock.warn_at if share > said), None)
-    return _given_up(clock) if coming is None else _moment(clock, coming)
+    for share in clock.warn_at:
+        if share > said:
+            return _moment(clock, share)
+    return _given_up(clock)
+
+
+def steps(clocks: ClockSet) -> list[tuple[datetime, Clock]]:
+    """Return the open clocks of a set, each with its next step (UTC)."""
+    found = ((next_step(clock), clock) for clock in clocks.clocks)
+    return [(step, clock) for step, clock in found if step is not None]
 
 
 def _given_up(clock: Clock) -> datetime:
-    return clock.due + timedelta(seconds=clock.grace_s)
+    return clock.due + _length(clock.grace_s, 0.0)
 
 
 def _moment(clock: Clock, share: float) -> datetime:
     # counted back from due, so that a pause moves the warnings with it
-    return clock.due - timedelta(seconds=clock.limit_s * (1.0 - share))
+    return clock.due - _length(clock.limit_s, share)
+
+
+@lru_cache(1024)
+def _length(seconds: float, share: float) -> timedelta:
+    """What is left of *seconds* after *share* of them; rules set a few limits, asked for each clock."""
+    return timedelta(seconds=seconds * (1.0 - share))
 
 
 def fire(before: ClockSet, now: datetime, late_after: timedelta = FOUND_LATE) -> Outcome:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from services.sla.domain.clock_set import ZERO
 from services.sla.domain.reasons import Reason
+from services.sla.domain.rules import Limit
 from services.sla.domain.spans import Pause, Span
-from shared.contracts.pack import ClockRule
 from shared.contracts.sla import Clock, ClockChange, ClockChangeKind, ClockKind, ClockState
 
 Judged = tuple[Clock, tuple[ClockChange, ...]]
@@ -63,7 +64,7 @@ def _done(clock: Clock, span: Span, done: datetime, now: datetime) -> Judged:
     late = max(0.0, (done - clock.due).total_seconds())
     if late and clock.judged:
         return _late(clock, done, late, now)
-    met = replace(clock, state=ClockState.MET, stopped=done, overdue_s=late)
+    met = replace(clock, state=ClockState.MET, stopped=done, overdue_s=late or ZERO)
     if clock.state is ClockState.BREACHED:
         met = replace(met, corrected=True)
         return met, (change(met, ClockChangeKind.CORRECTED, done),)
@@ -90,7 +91,7 @@ def _ended(clock: Clock, at: datetime, reason: Reason, now: datetime) -> Judged:
         breached, said = _breached(clock, now)
         stopped = replace(breached, stopped=at, overdue_s=late)
         return stopped, (*said, change(stopped, ClockChangeKind.VOIDED, at, reason=reason))
-    ended = replace(clock, state=ClockState.VOID, stopped=at, overdue_s=0.0)
+    ended = replace(clock, state=ClockState.VOID, stopped=at, overdue_s=ZERO)
     if clock.state is ClockState.BREACHED:
         ended = replace(ended, corrected=True)
         return ended, (change(ended, ClockChangeKind.CORRECTED, at, reason=reason),)
@@ -128,9 +129,9 @@ def resume(clock: Clock, span: Span) -> Judged:
         clock,
         state=ClockState.BREACHED if breached else ClockState.RUNNING,
         stopped=None,
-        overdue_s=0.0,
+        overdue_s=ZERO,
         due=clock.due if breached else clock.due + gap,
-        paused_s=clock.paused_s + gap.total_seconds(),
+        paused_s=clock.paused_s + gap.total_seconds() or ZERO,
         resumed_at=pause.until,
     )
     return again, (change(again, ClockChangeKind.RESUMED, pause.until, reason=Reason.REWORK),)
@@ -143,28 +144,28 @@ def _taken_up_again(clock: Clock, span: Span) -> Pause | None:
     return Pause(clock.stopped, span.started)
 
 
-def rematch(clock: Clock, rule: ClockRule | None, now: datetime) -> Judged:
-    """Put a running *clock* under the rule that fits the changed facts, from its own start.
+def rematch(clock: Clock, limit: Limit | None, now: datetime) -> Judged:
+    """Put a running *clock* under the *limit* that fits the changed facts, from its own start.
 
     Old due times are kept beside. A shorter limit that would already be over at *now* (UTC) is not
     applied: nobody can meet what is set after it has passed (*ours*).
     """
-    if clock.state is not ClockState.RUNNING or (rule and rule.id == clock.rule):
+    if clock.state is not ClockState.RUNNING or (limit and limit.id == clock.rule):
         return clock, ()
-    if rule is None:
+    if limit is None:
         return void(clock, now, Reason.NO_LIMIT)
-    due = clock.started + rule.limit + timedelta(seconds=clock.paused_s)
+    due = clock.started + limit.length + timedelta(seconds=clock.paused_s)
     if due <= now:
         return clock, ()
     moved = replace(
         clock,
-        rule=rule.id,
-        rule_version=rule.stamp,
+        rule=limit.id,
+        rule_version=limit.stamp,
         due=due,
-        limit_s=rule.limit.total_seconds(),
-        judged=rule.judged,
-        warn_at=rule.warn_at,
-        grace_s=float(rule.grace_s),
+        limit_s=limit.limit_s,
+        judged=limit.judged,
+        warn_at=limit.warn_at,
+        grace_s=limit.grace_s,
         earlier_due=(*clock.earlier_due, clock.due),
     )
     return moved, (change(moved, ClockChangeKind.REMATCHED, now, reason=Reason.RULE_CHANGED),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.sla.domain.clock_set import Outcome
+from shared.contracts import ids
 from shared.contracts.envelope import Message
 from shared.contracts.sla import ClockChangeKind
 from shared.contracts.topics import lane_topic
@@ -21,6 +22,7 @@ _LEADING = (
     ClockChangeKind.VOIDED,
 )
 """What names an event that says several things."""
+_RANK = {kind: rank for rank, kind in enumerate(_LEADING)}
 
 
 def said(outcome: Outcome, now: datetime) -> Message:
@@ -28,10 +30,10 @@ def said(outcome: Outcome, now: datetime) -> Message:
     clocks = outcome.clocks
     return Message(
         topic=lane_topic("sla", clocks.lane),
-        key=str(clocks.incident_id),
+        key=ids.text(clocks.incident_id),
         producer=Producer.SLA,
         family="sla",
-        change=min((change.kind for change in outcome.changes), key=_LEADING.index),
+        change=min((change.kind for change in outcome.changes), key=_RANK.__getitem__),
         aggregate=clocks.incident_id,
         version=clocks.version,
         time=now,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from services.sla.domain.reasons import ENDED_ASSIGNMENT, ENDED_INCIDENT, Reason
 from shared.contracts.incident import (
@@ -20,21 +21,21 @@ from shared.contracts.incident import (
 from shared.contracts.sla import ClockKind
 
 
-class Ending(NamedTuple):
+class Ending(msgspec.Struct, frozen=True):
     """The duty ended without being done: when and why."""
 
     at: datetime
     reason: Reason
 
 
-class Pause(NamedTuple):
+class Pause(msgspec.Struct, frozen=True):
     """Time that does not count: done once, then taken up again."""
 
     since: datetime
     until: datetime
 
 
-class Span(NamedTuple):
+class Span(msgspec.Struct, frozen=True):
     """One clock that should stand: `stopped` when what it limits was done, `ending` when it need not be."""
 
     kind: ClockKind
@@ -51,13 +52,9 @@ class Span(NamedTuple):
         """The duty it hangs on; None for a clock of the incident itself."""
         return self.assignment.assignment_id if self.assignment else None
 
-    @property
-    def unit(self) -> str | None:
-        """Whose duty that is."""
-        return self.assignment.unit if self.assignment else None
-
 
 _S = StampKind
+_TAKEN_ON = frozenset({_S.SENT, _S.ACKED})
 _AFTER_TURNOUT = frozenset({_S.ASSEMBLED, _S.ARRIVED, _S.ENDED, _S.FED_BACK})
 # the moment itself, else the earliest later one that cannot happen without it
 _DONE_BY: dict[ClockKind, tuple[StampKind, frozenset[StampKind]]] = {
@@ -101,22 +98,35 @@ def _of_incident(incident: Incident, over: Ending | None) -> Iterator[Span]:
 def _of_assignment(
     duty: Assignment, reopened: int, over: Ending | None, now: datetime
 ) -> Iterator[Span]:
-    begin = _begin(duty)
+    first = _first(duty)
+    begin = _begin(duty, first)
     if begin is None:
         return
+    ordered = _ordered(duty)
     ending = _ending(duty, now) or over
-    if _ordered(duty):
-        yield Span(ClockKind.ACK, 1, begin, _done(duty, ClockKind.ACK), ending, duty)
+    if ordered:
+        yield Span(ClockKind.ACK, 1, begin, _done(first, ClockKind.ACK), ending, duty)
+    travel = (_waived(duty) if _S.ARRIVAL_WAIVED in first else None) or ending
     for kind in _JOURNEY:
-        done = _done(duty, kind)
+        done = _done(first, kind)
         # a unit that first reported from the scene has no journey to be judged
-        if _ordered(duty) or done is None or done > begin:
-            yield Span(kind, 1, begin, done, _waived(duty) or ending, duty)
+        if ordered or done is None or done > begin:
+            yield Span(kind, 1, begin, done, travel, duty)
     yield _handling(duty, begin, ending, reopened)
-    yield from _feedback(duty, begin, ending)
+    yield from _feedback(duty, begin, first.get(_S.FED_BACK), ending)
 
 
-def _begin(duty: Assignment) -> datetime | None:
+def _first(duty: Assignment) -> dict[StampKind, datetime]:
+    """The earliest of several stamps of a kind counts: a correction can prove a breach wrong (row 19)."""
+    first: dict[StampKind, datetime] = {}
+    for stamp in duty.stamps:
+        kind, at = stamp.kind, stamp.occurred_at
+        if kind not in first or at < first[kind]:
+            first[kind] = at
+    return first
+
+
+def _begin(duty: Assignment, first: dict[StampKind, datetime]) -> datetime | None:
     """When the duty began: with the order, or with a standby's own ACK or the desk's call (row 26).
 
     A self-dispatched unit's (双轨制) with its first record: the first recorded, so that it never moves.
@@ -126,7 +136,7 @@ def _begin(duty: Assignment) -> datetime | None:
     if duty.origin is Origin.SELF_DISPATCHED:
         return duty.stamps[0].occurred_at if duty.stamps else None
     if duty.origin is Origin.STANDBY:
-        return _earliest(duty, frozenset({_S.SENT, _S.ACKED}))
+        return _earliest(first, _TAKEN_ON)
     return next((stamp.occurred_at for stamp in duty.stamps if stamp.kind is _S.SENT), None)
 
 
@@ -141,14 +151,15 @@ def _ordered(duty: Assignment) -> bool:
     return duty.origin is not Origin.SELF_DISPATCHED
 
 
-def _earliest(duty: Assignment, kinds: frozenset[StampKind]) -> datetime | None:
-    return min((s.occurred_at for s in duty.stamps if s.kind in kinds), default=None)
+def _earliest(first: dict[StampKind, datetime], kinds: frozenset[StampKind]) -> datetime | None:
+    if kinds.isdisjoint(first):
+        return None
+    return min(first[kind] for kind in kinds if kind in first)
 
 
-def _done(duty: Assignment, kind: ClockKind) -> datetime | None:
-    """The earliest of several stamps of a kind counts: a correction can prove a breach wrong (row 19)."""
+def _done(first: dict[StampKind, datetime], kind: ClockKind) -> datetime | None:
     itself, implied = _DONE_BY[kind]
-    return _earliest(duty, frozenset({itself})) or _earliest(duty, implied)
+    return first.get(itself) or _earliest(first, implied)
 
 
 def _handling(duty: Assignment, begin: datetime, ending: Ending | None, reopened: int) -> Span:
@@ -170,9 +181,10 @@ def _handling(duty: Assignment, begin: datetime, ending: Ending | None, reopened
     return Span(ClockKind.HANDLE, 1, begin, done, ending, duty, pause=pause)
 
 
-def _feedback(duty: Assignment, begin: datetime, ending: Ending | None) -> Iterator[Span]:
+def _feedback(
+    duty: Assignment, begin: datetime, formal: datetime | None, ending: Ending | None
+) -> Iterator[Span]:
     """R07: 24 h from the first dispatch until the formal sheet; a progress sheet opens the next 24 h."""
-    formal = _earliest(duty, frozenset({_S.FED_BACK}))
     started, ordinal = begin, 1
     for stamp in duty.stamps:
         if stamp.kind is _S.FED_BACK:

@@ -13,8 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from services.sla.adapters.clocks import PostgresClocks
+from services.sla.adapters.kept import decoded
 from services.sla.domain.clock_set import ClockSet
 from services.sla.domain.deriving import derive
+from services.sla.domain.firing import next_step
 from shared.contracts import ids
 from shared.contracts.incident import Incident
 from shared.contracts.sla import ClockChangeKind, SlaEvent
@@ -97,6 +99,16 @@ def breaches(events: Sequence[SlaEvent]) -> Counter[UUID]:
     )
 
 
-async def open_clocks(database: FreshDatabase) -> list[Any]:
-    """Return the timer rows, soonest first."""
-    return await rows(database.admin, "select * from sla.open_clock order by next_at, clock_id")
+async def open_clocks(database: FreshDatabase) -> list[dict[str, Any]]:
+    """Return the clocks that can fire, soonest first; each set's row must say when and how many."""
+    found = await rows(database.admin, "select next_at, open_clocks, doc from sla.clock_set")
+    result = []
+    for row in found:
+        kept = decoded(row["doc"])
+        coming = [(step, clock.clock_id) for clock in kept.clocks if (step := next_step(clock))]
+        assert (min(coming, default=(None,))[0], len(coming)) == (
+            row["next_at"],
+            row["open_clocks"],
+        )
+        result += [{"next_at": step, "clock_id": clock_id} for step, clock_id in coming]
+    return sorted(result, key=lambda each: (each["next_at"], each["clock_id"]))

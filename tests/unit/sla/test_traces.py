@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import msgspec
-
-from services.sla.adapters.clocks import encoded
+from services.sla.adapters.kept import decoded, encoded
 from services.sla.adapters.timer import Timer
-from services.sla.domain.clock_set import ClockSet
 from services.sla.domain.deriving import derive
 from services.sla.domain.firing import fire
 from services.sla.domain.messages import said
@@ -34,7 +31,7 @@ class StoppedClock:
 def test_a_firing_goes_on_under_the_trace_of_what_started_its_clock(lines: Lines) -> None:
     """Issue 3: the event carries it after the set was stored and read again, and the line does."""
     started = derive(None, an_incident(a_duty()), RULES, T0, SENT)
-    kept = msgspec.json.decode(encoded(started.clocks), type=ClockSet)
+    kept = decoded(encoded(started.clocks))
     outcome = fire(kept, T0 + minutes(55))
     firing = Firing(kept, outcome)
     due = Due(now=T0, steps={kept.incident_id: T0}, sets=[kept], earliest=None)
