@@ -19,6 +19,7 @@ from services.reports.live_handlers import HEARD
 from shared.contracts.consumers import CONSUMERS
 from shared.contracts.values import Lane
 from shared.runtime import keys, logs, packs, service, settings
+from shared.runtime.ahead import Ahead
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
@@ -50,15 +51,18 @@ async def run() -> None:
     async def handler(events: Sequence[Event], work: Work) -> None:
         await on_events(events, work, facts=tables)
 
-    consumer = Consumer(
-        CONSUMER,
+    source = Ahead(
         KafkaSource(
             own.kafka,
             group=CONSUMER,
             topics=CONSUMERS[CONSUMER],
             instance=own.instance,
             gather_ms=own.gather_ms,
-        ),
+        )
+    )
+    consumer = Consumer(
+        CONSUMER,
+        source,
         Store(database, relay.written),
         handler,
         lane=Lane.ORDINARY,

@@ -83,14 +83,19 @@ def _facts(event: Event) -> Iterator[Fact]:
 
 
 def _heard(events: Sequence[Event]) -> Mapping[Stream, datetime]:
-    """Return the newest time of each stream; a heartbeat says nothing about any case."""
-    heard: dict[Stream, datetime] = {}
+    """Return the newest time of each population, by the stream it came in.
+
+    Only the newest of all streams is ever asked for; a heartbeat says nothing about any case.
+    """
+    newest: dict[bool, Event] = {}
     for event in events:
         if not isinstance(event.data, Heartbeat):
-            place = event.record.partition
-            stream = Stream(place.topic, place.number, _exercise(event))
-            heard[stream] = max(event.time, heard.get(stream, event.time))
-    return heard
+            exercise = _exercise(event)
+            if exercise not in newest or event.time > newest[exercise].time:
+                newest[exercise] = event
+    return {
+        Stream(*event.record.partition, exercise): event.time for exercise, event in newest.items()
+    }
 
 
 def _exercise(event: Event) -> bool:

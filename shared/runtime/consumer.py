@@ -14,6 +14,7 @@ import structlog
 from shared.contracts.topics import dead_topic
 from shared.contracts.values import Lane
 from shared.runtime import metrics
+from shared.runtime.ahead import Ahead
 from shared.runtime.attempts import Attempts, Count
 from shared.runtime.bus import Partition, Record, Source, Unreadable
 from shared.runtime.distress import Distress
@@ -99,6 +100,7 @@ class Consumer:
         self._handler = handler
         self._lane = lane
         self._batch = batch
+        self._event = source.event if isinstance(source, Ahead) else decode
         self._limit = limit or DeadLetterLimit()
         self._offsets = Offsets(store.database, name)
         self._attempts = Attempts(store.database, name)
@@ -426,12 +428,11 @@ class Consumer:
         metrics.RECORDS.labels(self.name, "handled").inc(len(fresh))
         metrics.RECORDS.labels(self.name, "seen_before").inc(len(events) - len(fresh))
 
-    @staticmethod
-    def _decoded(records: Sequence[Record], verdicts: Verdicts) -> list[Event]:
+    def _decoded(self, records: Sequence[Record], verdicts: Verdicts) -> list[Event]:
         events = []
         for record in records:
             try:
-                events.append(decode(record))
+                events.append(self._event(record))
             except InvalidEnvelope as error:
                 verdicts[record.place] = Verdict(error.reason, "decode", error.detail)
         return events
@@ -491,8 +492,8 @@ class Consumer:
         before = self._position.get(partition)
         if before is None:
             raise GuardLost("partition")
-        at = before
-        for record in records:
+        at = before if verdicts else before.past_all(records, window=self._limit.window)
+        for record in records if verdicts else ():
             dead = record.place in verdicts
             at = at.past(record, dead=dead, window=self._limit.window)
             if dead and self._limit.exceeded(at):

@@ -279,6 +279,8 @@ class KafkaSource:
         ours = self._consumer.assignment() & self._next.keys()
         ends = {tp: self._consumer.highwater(tp) for tp in ours if before.get(tp) == self._next[tp]}
         stalled = {tp for tp, end in ends.items() if end is None or self._next[tp] < end}
+        # what lies ready was not refused: catching up, a partition waits long for its turn
+        stalled -= self._consumer._fetcher._records.keys()  # noqa: SLF001 - no public way
         if not stalled:
             self._refusals = 0
         return stalled

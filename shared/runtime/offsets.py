@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.runtime.bus import Partition, Record, Source, Unreadable
@@ -33,6 +33,16 @@ class Position(NamedTuple):
             recent,
             seen,
         )
+
+    def past_all(self, records: Sequence[Record], *, window: int) -> Position:
+        """Return the position after *records*, in order and none of them diverted."""
+        seen, recent = self.seen_recent, self.dead_recent
+        for _ in records:
+            seen += 1
+            if seen >= window:
+                seen, recent = seen // 2, recent // 2
+        last = records[-1]
+        return Position(last.offset + 1, last.event_id, self.cluster, 0, recent, seen)
 
 
 def set_command(consumer: str, partition: Partition, following: int | None = None) -> str:

@@ -23,13 +23,20 @@ class Write:
     `columns` are name and PostgreSQL type of the rows passed in; `sql` is a list of CTEs (without
     `with`) that reads them as `{name}_in` (plus `ord`, their order) and ends with the CTE `{name}`
     returning one row per row changed. With `guard`, as many rows as were passed must have changed,
-    or nothing of the whole statement happens and GuardLost names this write.
+    or nothing of the whole statement happens and GuardLost names this write. With `row`, the name of
+    a composite type of just these columns, the rows travel as one array of it instead of an array a
+    column: for many columns that is half the work of the client and less of the server.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     sql: str
     guard: bool = True
+    row: str | None = None
+
+    def arguments(self, rows: list[tuple[Any, ...]]) -> list[list[Any]]:
+        """Return what the statement's parameters of this write are for *rows*."""
+        return [rows] if self.row else [list(column) for column in zip(*rows, strict=True)]
 
 
 def guarded(table: str, key: str, columns: dict[str, str], *, name: str | None = None) -> Write:
@@ -108,6 +115,7 @@ offset_set as (
   from consumer_offset_in i join offset_lock using (consumer, topic, partition)
   where o.consumer = i.consumer and o.topic = i.topic and o.partition = i.partition returning 1),
 consumer_offset as (select 1 from offset_set)""",
+    row="consumer_offset_row",
 )
 
 HIGH_WATER = Write(
@@ -120,19 +128,20 @@ HIGH_WATER = Write(
         ("lowest", "bigint"),
     ),
     """
-high_water_seen as materialized (
-  select 1 from high_water_in i join high_water h using (aggregate, producer, consumer)
-  where h.version >= i.lowest),
 high_water_set as (
-  insert into high_water as h (aggregate, producer, consumer, version)
-  select i.aggregate, i.producer, i.consumer, i.version from high_water_in i
-  where not exists (select 1 from high_water_seen) order by 1, 2, 3
+  insert into high_water as h (aggregate, producer, consumer, version, lowest)
+  select i.aggregate, i.producer, i.consumer, i.version, i.lowest from high_water_in i order by 1, 2, 3
   on conflict (aggregate, producer, consumer) do update
     set version = excluded.version, touched_on = excluded.touched_on
-    where h.version < excluded.version returning 1),
+    where h.version < excluded.lowest returning 1),
 high_water as (select 1 from high_water_set)""",
+    row="high_water_row",
 )
-"""`version` is the highest handled, `lowest` the lowest: had that one been seen, the guard is lost."""
+"""`version` is the highest handled, `lowest` the lowest: had that one been seen, the guard is lost.
+
+The upsert itself looks: a join that looked first reads the whole table for every batch until its
+growth is noticed by the planner.
+"""
 
 DEAD_LETTER = appended(
     "dead_letter",
@@ -253,7 +262,7 @@ class Store:
         done: Any = None
         if writes:
             sql = self._statements.get(writes) or self._statement(writes)
-            columns = [list(c) for w in writes for c in zip(*work.rows[w], strict=True)]
+            columns = [column for w in writes for column in w.arguments(work.rows[w])]
             (done,) = await self.database.write(sql, *columns)
         for action in work.on_commit:
             action()
@@ -288,10 +297,9 @@ def compose(writes: Sequence[Write]) -> str:
     """Return one statement of *writes* that raises when any guarded one falls short."""
     parts, checks, number = [], [], 1
     for write in writes:
-        args = []
-        for _, kind in write.columns:
-            args.append(f"${number}::{kind}[]")
-            number += 1
+        kinds = [write.row] if write.row else [kind for _, kind in write.columns]
+        args = [f"${number + n}::{kind}[]" for n, kind in enumerate(kinds)]
+        number += len(args)
         names = ", ".join(column for column, _ in write.columns)
         parts.append(
             f"{write.name}_in as materialized (select * from unnest({', '.join(args)})"

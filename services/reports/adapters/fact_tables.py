@@ -88,7 +88,7 @@ def upsert(kind: type[Fact]) -> Write:
   order by {_of("i", list(key))}
   on conflict {target} do {on_conflict} returning 1),
 {table} as (select 1 from {table}_put)"""
-    return Write(table, columns(kind), sql, guard=False)
+    return Write(table, columns(kind), sql, guard=False, row=f"{table}_row")
 
 
 def _of(alias: str, names: list[str]) -> str:
@@ -111,6 +111,7 @@ heard_set as (
     where h.at < excluded.at returning 1),
 heard as (select 1 from heard_set)""",
     guard=False,
+    row="heard_row",
 )
 
 

@@ -12,6 +12,7 @@ from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.fact_tables import FactTables
 from services.reports.adapters.month_files import MonthFiles
 from services.reports.handlers import on_events
+from shared.runtime.ahead import Ahead
 from shared.runtime.bus import Outgoing
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
@@ -61,8 +62,10 @@ class Stage:
         async def handler(events: Sequence[Event], work: Work) -> None:
             await on_events(events, work, facts=tables)
 
-        source = KafkaSource(
-            self.kafka, group=f"{CONSUMER}.{self.topic}", topics=[self.topic], instance=instance
+        source = Ahead(
+            KafkaSource(
+                self.kafka, group=f"{CONSUMER}.{self.topic}", topics=[self.topic], instance=instance
+            )
         )
         consumer = Consumer(CONSUMER, source, Store(database), handler, batch=500)
         try:

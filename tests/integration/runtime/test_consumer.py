@@ -13,7 +13,8 @@ import structlog
 
 from shared.contracts.topics import dead_topic
 from shared.runtime import metrics, operations
-from shared.runtime.bus import Bounds, Outgoing, Partition, Record, partition_of
+from shared.runtime.ahead import Ahead
+from shared.runtime.bus import Bounds, Outgoing, Partition, Record, Source, partition_of
 from shared.runtime.consumer import Consumer, DeadLetterLimit
 from shared.runtime.database import Database
 from shared.runtime.errors import InvalidEvent, Unavailable
@@ -48,10 +49,13 @@ class Bench:
     database: Database
     broker: MemoryBroker
     tally: Tally
+    ahead: bool
 
     def consumer(self, **more: Any) -> Consumer:
         """Return the consumer as a process would make it at its start."""
-        source = MemorySource(self.broker, group="g", topics=[TOPIC])
+        source: Source = MemorySource(self.broker, group="g", topics=[TOPIC])
+        if self.ahead:
+            source = Ahead(source)
         return Consumer(NAME, source, Store(self.database), self.tally, **more)
 
     async def said(self, *events: tuple[UUID, int]) -> None:
@@ -64,14 +68,14 @@ class Bench:
         return sum(len(v) for v in (await tallies(self.admin)).values()) >= versions["count"]
 
 
-@pytest.fixture
-async def bench(database: FreshDatabase) -> AsyncIterator[Bench]:
-    """A seeded consumer on an empty topic."""
+@pytest.fixture(params=[False, True], ids=["plain", "ahead"])
+async def bench(database: FreshDatabase, request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
+    """A seeded consumer on an empty topic, reading ahead or not: the same promises."""
     await prepare(database.admin)
     db = router_database(database.dsn())
     await seeded(db, NAME, TOPIC, PARTITIONS)
     broker = MemoryBroker({TOPIC: PARTITIONS, dead_topic(TOPIC): 1})
-    yield Bench(database.admin, db, broker, Tally(db))
+    yield Bench(database.admin, db, broker, Tally(db), request.param)
     await db.close()
 
 
