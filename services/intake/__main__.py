@@ -111,7 +111,7 @@ async def main() -> None:
         Pruning(database, kept_days(NAME)),
     ]
     reads = read_api(keyring, CallReads(database), Contacts(database, vault), config)
-    server = Server(Doors(door.routes(), reads), config)
+    server = Server(Doors(door, reads), config)
     parts.append(server)
     reads.router.routes.extend(health_routes(parts))
     await service.run([*parts, *keeping])

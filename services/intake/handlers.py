@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from msgspec import Struct
+
 from services.intake.domain.handling import HandlingReading
 from services.intake.domain.reading import Reading
 from services.intake.domain.rejection import masked_fields
@@ -31,8 +33,7 @@ _UNTAKEN = {
 """Bodies that were read, and are not taken in all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+class Handed(Struct, frozen=True):
     """How a body came in: from which source, its keyed digest, size and trace.
 
     `body` is None where it could not be read; it is never stored or said, only its field names.
@@ -46,8 +47,7 @@ class Handed:
     trace: str
 
 
-@dataclass(frozen=True, slots=True)
-class HandedCall:
+class HandedCall(Struct, frozen=True):
     """A call record or order that was read."""
 
     call_id: UUID
@@ -55,8 +55,7 @@ class HandedCall:
     handed: Handed
 
 
-@dataclass(frozen=True, slots=True)
-class HandedFeedback:
+class HandedFeedback(Struct, frozen=True):
     """A handling record or feedback sheet that was read."""
 
     feedback_id: UUID
@@ -64,8 +63,7 @@ class HandedFeedback:
     handed: Handed
 
 
-@dataclass(frozen=True, slots=True)
-class HandedRefusal:
+class HandedRefusal(Struct, frozen=True):
     """A body that was refused, and why."""
 
     source_id: str | None
@@ -73,8 +71,7 @@ class HandedRefusal:
     handed: Handed
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of it; given only once that is durable."""
 
     outcome: Outcome

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from shared.contracts.problems import Problem
 
 JSON, LINES = "application/json", "application/x-ndjson"
+_JSON, _IDENTITY = JSON.encode(), b"identity"
 _DECODER = msgspec.json.Decoder()
 _CANON = msgspec.json.Encoder(order="deterministic")
 _UTF8 = "utf-8"
@@ -25,13 +28,42 @@ class BadBody(Exception):
         self.detail = detail
 
 
-def media_type(headers: Mapping[str, str], charset: str) -> str:
+class TooLarge(Exception):
+    """More bytes than are taken."""
+
+
+async def whole(receive: Receive, declared: bytes, limit: int) -> bytes:
+    """Return the body, or raise TooLarge as soon as it is known to exceed *limit* bytes.
+
+    *declared* is the `content-length` that was sent; raises ClientDisconnect when the caller leaves.
+    """
+    if declared.isdigit() and int(declared) > limit:
+        raise TooLarge
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise TooLarge
+        more = message.get("more_body", False)
+    return b"".join(chunks)
+
+
+def media_type(headers: Mapping[bytes, bytes], charset: str) -> str:
     """Return JSON or LINES; raises BadBody for another type, an encoding, or another charset."""
-    name, _, rest = headers.get("content-type", JSON).partition(";")
+    sent = headers.get(b"content-type", _JSON)
+    encoding = headers.get(b"content-encoding", _IDENTITY)
+    if sent == _JSON and encoding == _IDENTITY:
+        return JSON
+    name, _, rest = sent.decode("latin-1").partition(";")
     name = name.strip().lower()
     if name not in (JSON, LINES):
         raise BadBody(Problem.UNSUPPORTED_MEDIA, f"send {JSON} or {LINES}")
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if encoding.lower() != _IDENTITY:
         raise BadBody(Problem.UNSUPPORTED_MEDIA, "send the body uncompressed")
     declared = _charset(rest)
     if declared is not None and not _same(declared, charset):

@@ -1,4 +1,4 @@
-"""The hot doors: hotlines post records, single or as NDJSON; plain Starlette, nothing of FastAPI."""
+"""The hot doors: hotlines post records, single or as NDJSON; bare ASGI, nothing of a framework."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import structlog
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from prometheus_client import Counter, Histogram
+from starlette.types import Receive, Scope
 
-from services.intake.adapters.body import LINES, BadBody, canonical, media_type, parse
-from services.intake.adapters.gate import Admitted, Gate
+from services.intake.adapters.body import (
+    LINES,
+    BadBody,
+    TooLarge,
+    canonical,
+    media_type,
+    parse,
+    whole,
+)
+from services.intake.adapters.gate import Admitted, Gate, Headers
 from services.intake.adapters.replies import WORDS, Reply, invalid, refused, taken, together
 from services.intake.adapters.submissions import OutboxFull
 from services.intake.config import Settings
@@ -27,7 +35,7 @@ from shared.contracts.problems import Problem
 from shared.runtime import metrics
 from shared.runtime.errors import Unavailable
 from shared.runtime.group import Busy
-from shared.runtime.web import TooMuch, bounded_body
+from shared.runtime.tracing import trace_of
 
 _log = structlog.get_logger()
 RETRY_AFTER_S = 1
@@ -57,46 +65,40 @@ class FeedDoor:
     def __post_init__(self) -> None:
         for source in self.gate.sources:
             for word in WORDS:
-                metrics.CALLS.labels(source, word)
+                _counter(source, word)
 
-    def routes(self) -> list[BaseRoute]:
-        """Return `POST /v1/feeds/{source}/<name>` for every feed."""
-        return [
-            Route(f"/v1/feeds/{{source}}/{feed.name}", self._endpoint(feed), methods=["POST"])
-            for feed in self.feeds
-        ]
+    async def post(self, feed: Feed, source: str, scope: Scope, receive: Receive) -> Reply:
+        """Answer one request to *feed* of *source*: a record, or a batch of them as NDJSON."""
+        began = time.perf_counter()
+        headers = dict(reversed(scope["headers"]))  # the first of several counts
+        admitted = self.gate.admit(source, headers, trace_of(scope))
+        if isinstance(admitted, Reply):
+            reply = admitted
+        else:
+            reply = await self._read(feed, admitted, headers, receive)
+        _seconds(feed.name, reply.status).observe(time.perf_counter() - began)
+        return reply
 
-    def _endpoint(self, feed: Feed) -> Callable[[Request], Awaitable[Response]]:
-        async def post(request: Request) -> Response:
-            began = time.perf_counter()
-            response = await self._post(request, feed)
-            took = time.perf_counter() - began
-            metrics.HTTP_SECONDS.labels(feed.name, str(response.status_code)).observe(took)
-            return response
-
-        return post
-
-    async def _post(self, request: Request, feed: Feed) -> Response:
-        admitted = self.gate.admit(request)
-        if isinstance(admitted, Response):
-            return admitted
+    async def _read(
+        self, feed: Feed, admitted: Admitted, headers: Headers, receive: Receive
+    ) -> Reply:
         try:
-            kind = media_type(request.headers, admitted.hotline.source.charset)
+            kind = media_type(headers, admitted.hotline.source.charset)
         except BadBody as bad:
-            return (await self._unreadable(admitted, bad, b"")).response
+            return await self._unreadable(admitted, bad, b"")
         limit = self.settings.batch_limit if kind == LINES else self.settings.body_limit
         try:
-            raw = await bounded_body(request, limit)
-        except TooMuch:
-            return (await self._too_large(admitted, limit)).response
+            raw = await whole(receive, headers.get(b"content-length", b""), limit)
+        except TooLarge:
+            return await self._too_large(admitted, limit)
         if kind == LINES:
             return await self._take_lines(feed, admitted, raw)
-        return (await self._take(feed, admitted, raw)).response
+        return await self._take(feed, admitted, raw)
 
-    async def _take_lines(self, feed: Feed, admitted: Admitted, raw: bytes) -> Response:
+    async def _take_lines(self, feed: Feed, admitted: Admitted, raw: bytes) -> Reply:
         lines = [line for line in raw.split(b"\n") if line.strip()]
         if len(lines) > self.settings.batch_lines:
-            return (await self._too_large(admitted, self.settings.batch_limit)).response
+            return await self._too_large(admitted, self.settings.batch_limit)
         # an empty batch is refused as the one empty record it holds
         taking = [self._take(feed, admitted, line) for line in lines or [raw]]
         return together(await asyncio.gather(*taking))
@@ -169,10 +171,20 @@ class FeedDoor:
         except Unavailable:
             detail = "whether it was stored is not known; sending it again does no harm"
             reply = refused(Problem.NOT_DURABLE, detail, retry_after_s=RETRY_AFTER_S)
-        metrics.CALLS.labels(source, reply.word).inc()
+        _counter(source, reply.word).inc()
         return reply
 
 
 def _unseen(admitted: Admitted) -> bytes:
     """Stand-in for a body that was not read: two of them are two, whatever they held."""
     return admitted.trace.encode()
+
+
+@cache
+def _counter(source: str, word: str) -> Counter:
+    return metrics.CALLS.labels(source, word)
+
+
+@cache
+def _seconds(feed: str, status: int) -> Histogram:
+    return metrics.HTTP_SECONDS.labels(feed, str(status))

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from starlette.requests import Request
-from starlette.responses import Response
-
+from services.intake.adapters.replies import Reply, refused
 from services.intake.domain.reading import Hotline
 from shared.contracts.problems import Problem
 from shared.runtime.keys import Keyring, Principal
-from shared.runtime.tracing import trace_of
-from shared.runtime.web import problem
 
-EXERCISE_HEADER, EXERCISE_SCOPE = "x-exercise", "exercise"
+KEY_HEADER, EXERCISE_HEADER, EXERCISE_SCOPE = b"authorization", b"x-exercise", "exercise"
+
+Headers = Mapping[bytes, bytes]
+"""By their names in small letters, the first of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +41,22 @@ class Gate:
         """Every source that can be posted to."""
         return tuple(self._hotlines)
 
-    def admit(self, request: Request) -> Admitted | Response:
+    def admit(self, source: str, headers: Headers, trace: str) -> Admitted | Reply:
         """Return what the request may do, or the answer that refuses it."""
-        who = self._keyring.of(request.headers.get("authorization"))
+        who = self._keyring.of(headers.get(KEY_HEADER, b"").decode("latin-1"))
         if who is None:
-            return problem(
+            return refused(
                 Problem.UNAUTHENTICATED, "send the source's key as Authorization: Bearer <key>"
             )
-        source = request.path_params["source"]
         if not who.may(f"source:{source}"):
-            return problem(Problem.FORBIDDEN, "this key does not speak for that source")
+            return refused(Problem.FORBIDDEN, "this key does not speak for that source")
         hotline = self._hotlines.get(source)
         if hotline is None:
-            return problem(Problem.NOT_FOUND, "the region pack has no such source")
-        claimed = request.headers.get(EXERCISE_HEADER, "").lower() == "true"
+            return refused(Problem.NOT_FOUND, "the region pack has no such source")
+        claimed = headers.get(EXERCISE_HEADER, b"").lower() == b"true"
         if claimed and not _drills(who):
-            return problem(Problem.FORBIDDEN, "this key may not send exercises (scope exercise)")
-        exercise = claimed or self._drill_mode()
-        return Admitted(hotline, exercise, trace_of(request.scope))
+            return refused(Problem.FORBIDDEN, "this key may not send exercises (scope exercise)")
+        return Admitted(hotline, claimed or self._drill_mode(), trace)
 
 
 def _drills(who: Principal) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from starlette.responses import Response
+from starlette.types import Send
 
 from services.intake.adapters.body import LINES
 from services.intake.domain.faults import Fault
@@ -14,18 +14,37 @@ from services.intake.handlers import Answer
 from shared.contracts.problems import Problem
 from shared.runtime.web import problem
 
-_JSON = "application/json; charset=utf-8"
 _STATUS = {Outcome.RECEIVED: 202, Outcome.REVISED: 202, Outcome.REPEATED: 200}
 MULTI_STATUS = 207
+
+Headers = list[tuple[bytes, bytes]]
+_JSON: Headers = [(b"content-type", b"application/json; charset=utf-8")]
+_LINES: Headers = [(b"content-type", LINES.encode())]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one record and the word it is counted under."""
+    """The answer to one record and the word it is counted under; headers but the length."""
 
     word: str
-    response: Response
+    status: int
+    headers: Headers
+    body: bytes
 
+    async def send(self, send: Send) -> None:
+        """Send it as an ASGI application does."""
+        length = (b"content-length", b"%d" % len(self.body))
+        start = {"status": self.status, "headers": [length, *self.headers]}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+POST_ONLY = Reply(
+    "method_not_allowed",
+    405,
+    [(b"allow", b"POST"), (b"content-type", b"text/plain; charset=utf-8")],
+    b"Method Not Allowed",
+)
 
 WORDS = tuple(str(o) for o in _STATUS) + tuple(
     str(p)
@@ -52,19 +71,23 @@ def taken(answer: Answer, id_name: str) -> Reply:
         )
     if answer.outcome is Outcome.PURGED:
         return refused(Problem.PURGED, "send news of it as a record with a number of its own")
-    text = (
-        f'{{"{id_name}":"{answer.record}","revision":{answer.revision}'
-        f',"outcome":"{answer.outcome}"}}'
-    )
-    response = Response(text.encode(), _STATUS[answer.outcome], media_type=_JSON)
-    return Reply(str(answer.outcome), response)
+    word = answer.outcome.value
+    text = f'{{"{id_name}":"{answer.record}","revision":{answer.revision},"outcome":"{word}"}}'
+    return Reply(word, _STATUS[answer.outcome], _JSON, text.encode())
 
 
 def refused(
-    code: Problem, detail: str, *, reason: str | None = None, retry_after_s: int | None = None
+    code: Problem,
+    detail: str,
+    *,
+    reason: str | None = None,
+    fields: Sequence[dict[str, str]] = (),
+    retry_after_s: int | None = None,
 ) -> Reply:
     """Return a problem document."""
-    return Reply(str(code), problem(code, detail, reason=reason, retry_after_s=retry_after_s))
+    said = problem(code, detail, fields=fields, reason=reason, retry_after_s=retry_after_s)
+    headers = [header for header in said.raw_headers if header[0] != b"content-length"]
+    return Reply(str(code), said.status_code, headers, bytes(said.body))
 
 
 def invalid(faults: Sequence[Fault]) -> Reply:
@@ -74,19 +97,17 @@ def invalid(faults: Sequence[Fault]) -> Reply:
         for f in faults
     ]
     named = ", ".join(sorted({f.field for f in faults}))
-    code = Problem.INVALID_FIELDS
-    return Reply(str(code), problem(code, f"correct and send again: {named}", fields=fields))
+    return refused(Problem.INVALID_FIELDS, f"correct and send again: {named}", fields=fields)
 
 
-def together(replies: Sequence[Reply]) -> Response:
+def together(replies: Sequence[Reply]) -> Reply:
     """Return one line for each record, in order; the common status, or 207 where they differ."""
-    statuses = {reply.response.status_code for reply in replies}
+    statuses = {reply.status for reply in replies}
     lines = [
-        b'{"line":%d,"status":%d,"answer":%b}'
-        % (number, reply.response.status_code, bytes(reply.response.body))
+        b'{"line":%d,"status":%d,"answer":%b}\n' % (number, reply.status, reply.body)
         for number, reply in enumerate(replies, 1)
     ]
     status = statuses.pop() if len(statuses) == 1 else MULTI_STATUS
-    waits = [r.response.headers.get("retry-after") for r in replies]
-    headers = {"Retry-After": wait} if (wait := next((w for w in waits if w), None)) else {}
-    return Response(b"\n".join(lines) + b"\n", status, headers, LINES)
+    waits = (header for r in replies for header in r.headers if header[0] == b"retry-after")
+    wait = next(waits, None)
+    return Reply("batch", status, [*([wait] if wait else ()), *_LINES], b"".join(lines))

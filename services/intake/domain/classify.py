@@ -41,9 +41,11 @@ def classify(
     found = {name: value for name in (*codes, *names) if (value := fields.text(name)) is not None}
     fine_first = [n for n in (*reversed(codes), *reversed(names)) if n in found]
     spoken = [found[n] for n in fine_first]
-    category = source.category(spoken, spoken)
-    if fine_first and source.category(spoken[:1], spoken[:1]) == UNCLASSIFIED:
+    finest = source.category(spoken[:1], spoken[:1])
+    if fine_first and finest == UNCLASSIFIED:
         unknown.append(fine_first[0])
+    # a code that is known stands before every name
+    category = source.category(spoken, spoken) if len(spoken) > 1 else finest
     line = _line(fields, hotline, unknown)
     lane = Lane.ORDINARY if hotline.keeps_orders else hotline.pack.lane(source.id, category)
     raw = tuple(scrub(found[name]) for name in (*codes, *names) if name in found)

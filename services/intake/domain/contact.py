@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 _NOT_DIGITS = re.compile(r"[^0-9]")
 _MOBILE = re.compile(r"(?:0086|86|0)?(1[3-9][0-9]{9})")
 _HASH_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """What goes into the vault and nowhere else.
 
     `text` and `place` are the words as they were said, kept only where scrubbing changed them;
@@ -29,7 +29,7 @@ class Contact:
     phone_position: tuple[float, float] | None = None
     text: str | None = None
     place: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = {}
 
     @property
     def empty(self) -> bool:
@@ -41,8 +41,7 @@ _NOTHING = Contact()
 _UNSHOWN = ("sex", "subscriber", "subscriber_address", "phone_position", "text", "place", "extra")
 
 
-@dataclass(frozen=True, slots=True)
-class MaskedContact:
+class MaskedContact(Struct, frozen=True):
     """What the desk sees: enough to recognise a caller, not enough to ring one.
 
     `fields` names what else the vault holds.

@@ -40,9 +40,9 @@ class Fields:
 
     def text(self, *names: str, required: bool = False, limit: int = MAX_WORDS) -> str | None:
         """Return the first of *names* that says something; a number counts as its digits."""
+        left = self._left
         for name in names:
-            found = self._text(name, limit)
-            if found is not None:
+            if name in left and (found := self._text(name, limit)) is not None:
                 return found
         if required and not any(f.field in names for f in self.faults):
             self.refuse(names[0], FaultReason.MISSING)

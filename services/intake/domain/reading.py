@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from services.intake.domain.contact import Contact
 from shared.contracts.call import Kind, Place
 from shared.contracts.pack import FeedFormat, Pack, Source
@@ -27,8 +29,7 @@ class Hotline:
         return self.source.line is Line.GOVERNMENT
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """One call as its record tells it, normalised and scrubbed; times UTC.
 
     `dated` says whether the record bears its own update time; `unknown_codes` names the fields

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 DIGEST_BYTES = 16
 MAX_REMEMBERED = 32
@@ -20,8 +21,7 @@ class Outcome(StrEnum):
     PURGED = "purged"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A record we have: its newest revision, and the bodies' digests, oldest first.
 
     Of a *purged* one nothing but these is left, and nothing more is taken in.

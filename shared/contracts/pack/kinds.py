@@ -64,9 +64,13 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 
     def category(self, codes: Iterable[str], names: Iterable[str] = ()) -> str:
         """Map raw codes, then names, most specific first; `unclassified` when none is known."""
-        by_code = (self.category_codes.get(code) for code in codes)
-        by_name = (self.category_names.get(name) for name in names)
-        return next((found for found in (*by_code, *by_name) if found), UNCLASSIFIED)
+        for code in codes:
+            if found := self.category_codes.get(code):
+                return found
+        for name in names:
+            if found := self.category_names.get(name):
+                return found
+        return UNCLASSIFIED
 
     def code_of(self, category: str) -> str | None:
         """Return the longest code (else name) this source writes for *category*; a drill asks."""

@@ -64,7 +64,7 @@ def test_order_and_blanks_do_not_make_another_body(body: dict[str, int]) -> None
 def test_what_a_door_reads(headers: dict[str, str], found: str) -> None:
     """JSON and NDJSON, uncompressed, in the configured charset."""
     try:
-        kind = media_type(headers, "utf-8")
+        kind = media_type({k.encode(): v.encode() for k, v in headers.items()}, "utf-8")
     except BadBody as bad:
         kind = bad.problem
 

@@ -101,5 +101,5 @@ def test_the_door_says_that_it_is_gone() -> None:
     """410 with the named reason: sending it again is no use, a record of its own is."""
     reply = taken(Answer(Outcome.PURGED, CALL, 1), "call_id")
 
-    assert ("purged", 410) == (reply.word, reply.response.status_code)
-    assert b"urn:liandong:problem:purged" in reply.response.body
+    assert ("purged", 410) == (reply.word, reply.status)
+    assert b"urn:liandong:problem:purged" in reply.body
