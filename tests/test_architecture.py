@@ -15,7 +15,7 @@ from shared.contracts.topics import TOPICS
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("intake", "router", "sla", "notify", "reports", "drill")
 WORLD = {
-    "asyncpg", "aiokafka", "fastapi", "starlette", "uvicorn", "httpx", "faust", "psycopg", "jinja2",
+    "asyncpg", "aiokafka", "fastapi", "starlette", "uvicorn", "httpx", "aiohttp", "faust", "psycopg", "jinja2",
     "xlsxwriter", "openpyxl", "cryptography", "prometheus_client", "yaml", "duckdb",
     "pyarrow", "adbc_driver_postgresql", "adbc_driver_manager",
 }  # fmt: skip

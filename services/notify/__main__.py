@@ -144,8 +144,8 @@ async def wire(
 def _gather_ms(consumer: str) -> int:
     """Return how long the broker gathers for *consumer*: a dispatch order waits for nothing, the rest may."""
     if consumer.startswith(FEED_READBACK):
-        return 1000
-    return 100 if consumer.startswith(("notify.clocks", DEAD_LETTERS)) else 0
+        return 2000
+    return 250 if consumer.startswith(("notify.clocks", DEAD_LETTERS)) else 0
 
 
 def _providers(config: Settings, pack: Pack, secrets: SecretsFile) -> dict[str, HttpProvider]:

@@ -55,7 +55,7 @@ class Listener:
         cases = [e for e in events if _matters(e)]
         if not cases:
             return
-        known = await self._ledger.load({_incident_of(e) for e in cases})
+        known = await self._ledger.load({_incident_of(e) for e in cases}, _opened(cases))
         folds = {key: _Fold(key, found) for key, found in known.items()}
         now = self._clock.now()
         # a drill that is brought to a stand has not been away: what it said stays as young as it was
@@ -97,15 +97,17 @@ class Listener:
         again, after offsets were set back or marks are gone. Writing the row would change nothing,
         and handing it over would send it a second time: they are left to the row. Looked up only for
         reminders, by primary key, off the way of an order: an incident's event that is handled again
-        stops at the version of the view, which is kept for good. Whoever writes the row between the
-        look and our commit has moved the offset as well, and that guard is lost.
+        stops at the version of the view, or at its guard, and the view is kept for good. Whoever writes
+        the row between the look and our commit has moved the offset as well, and that guard is lost.
         """
         mine: list[Held] = []
         overtaken: dict[UUID, str] = {}
         has_room = self._office.has_room
         for fold in folds:
             stored = {n.notice_id for n in fold.known.queued if n.pointless is None or fold.purged}
-            overtaken |= {key: why for key, why in fold.overtaken.items() if key in stored}
+            if mine_over := {key: why for key, why in fold.overtaken.items() if key in stored}:
+                self._ledger.overtake(work, fold.incident_id, mine_over)
+                overtaken |= mine_over
             holders = {
                 Key(n.channel, fold.incident_id, n.recipient): n
                 for n in fold.known.queued
@@ -118,7 +120,6 @@ class Listener:
                 if held is not None:
                     mine.append(held)
         if overtaken:
-            self._ledger.overtake(work, overtaken)
             work.after(lambda: self._office.overtake(overtaken))
         if mine:
             work.after(lambda: self._office.accept(mine))
@@ -189,9 +190,9 @@ class _Fold:
             cutoff_s=occasion.pack.notices.digest_after_s,
         )
 
-    def reminders(self) -> list[UUID]:
-        """Return the ids of what sla's events have people told."""
-        return [n.order.notice_id for n in self.notices if n.clock_id is not None]
+    def reminders(self) -> list[Notice]:
+        """Return what sla's events have people told."""
+        return [notice for notice in self.notices if notice.clock_id is not None]
 
     @property
     def purged(self) -> bool:
@@ -244,6 +245,15 @@ def _incident_of(event: Event) -> UUID:
     data = event.data
     found: UUID = data.incident.incident_id if isinstance(data, IncidentEvent) else data.incident_id
     return found
+
+
+def _opened(cases: Iterable[Event]) -> set[UUID]:
+    """Return the incidents that begin with the first of *cases* to speak of them."""
+    first: dict[UUID, bool] = {}
+    for event in cases:
+        begins = isinstance(event.data, IncidentEvent) and event.data.incident.version == 1
+        first.setdefault(_incident_of(event), begins)
+    return {incident for incident, begins in first.items() if begins}
 
 
 def _lane_of(event: Event) -> Lane:

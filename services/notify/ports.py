@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -46,11 +46,16 @@ class Ledger(Protocol):
 
     owner: str
 
-    async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
-        """Return what is known of *incidents*, every one of them, by one select."""
+    async def load(
+        self, incidents: Collection[UUID], opened: Collection[UUID] = ()
+    ) -> dict[UUID, Known]:
+        """Return what is known of *incidents*, every one of them, by one select.
 
-    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
-        """Return which of *notices* have a row already, settled or not."""
+        Of those *opened* by what is being handled nothing may be known: the guard proves it.
+        """
+
+    async def standing(self, notices: Collection[Notice]) -> set[UUID]:
+        """Return the ids of those *notices* that have a row already, settled or not."""
 
     def save_view(self, work: Work, view: View, base: int) -> None:
         """Write *view* if the stored one is still at version *base*."""
@@ -58,8 +63,8 @@ class Ledger(Protocol):
     def queue(self, work: Work, notice: Notice, body: bytes, owner: str, why: str | None) -> None:
         """Write the row that must stand before any call; *why* marks one that is pointless already."""
 
-    def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
-        """Mark queued rows that need not be sent any more."""
+    def overtake(self, work: Work, incident: UUID, reasons: Mapping[UUID, str]) -> None:
+        """Mark queued rows of *incident* that need not be sent any more."""
 
     def taken(
         self, work: Work, incident: UUID, duties: Mapping[UUID, datetime], besides: Iterable[UUID]

@@ -23,14 +23,16 @@ EVERYBODYS = 20
 
 ACKNOWLEDGED = Write(
     "notice_acknowledged",
-    (("notice_id", "uuid"), ("base", "bigint")),
+    (("incident_id", "uuid"), ("notice_id", "uuid"), ("base", "bigint")),
     """
 notice_acknowledged_lock as materialized (
-  select n.notice_id from notice n join notice_acknowledged_in i using (notice_id)
+  select n.incident_id, n.notice_id
+  from notice n join notice_acknowledged_in i using (incident_id, notice_id)
   where n.state = 'delivered' and n.version = i.base order by n.notice_id for update of n),
 notice_acknowledged_set as (
   update notice n set state = 'acknowledged', version = n.version + 1
-  from notice_acknowledged_lock l where n.notice_id = l.notice_id returning 1),
+  from notice_acknowledged_lock l
+  where n.incident_id = l.incident_id and n.notice_id = l.notice_id returning 1),
 notice_acknowledged as (select 1 from notice_acknowledged_set)""",
 )
 # once the text is purged nobody asks for proof any more, and there is no order to speak of
@@ -80,7 +82,7 @@ class Acknowledging:
 
     def _say(self, row: Any, work: Work) -> None:
         order = _DECODER.decode(row["doc"])
-        work.put(ACKNOWLEDGED, order.notice_id, row["version"])
+        work.put(ACKNOWLEDGED, order.incident_id, order.notice_id, row["version"])
         proof = Proof(
             order=order,
             cause=row["cause"],

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -37,7 +36,7 @@ with heirless as materialized (
     h.alive_until < (select clock_timestamp()) or h.owner like $2 escape '\\'))"""
 _CLAIM = f"""{_HEIRLESS},
 found as materialized (
-  select n.notice_id from notice n
+  select n.incident_id, n.notice_id from notice n
   where n.state = 'queued' and not n.late and n.owner = any(array(select owner from heirless))
     and not exists (
       select 1 from notice e
@@ -45,24 +44,26 @@ found as materialized (
         and e.channel = n.channel and e.seq < n.seq and e.owner <> $1
         and e.owner <> all(array(select owner from heirless)))
   order by n.seq limit $3 for update of n skip locked)
-update notice n set owner = $1 from found f where n.notice_id = f.notice_id returning n.notice_id
+update notice n set owner = $1 from found f
+where n.incident_id = f.incident_id and n.notice_id = f.notice_id returning n.seq
 """
 # What lay there past the cut-off while nobody was up to send it: left for its recipient's digest.
 _LAY_TOO_LONG = f"""{_HEIRLESS},
 found as materialized (
-  select n.notice_id from notice n
+  select n.incident_id, n.notice_id from notice n
   where n.state = 'queued' and not n.late and n.owner = any(array(select owner from heirless))
     and n.attempts = 0 and n.purpose = any($4::text[])
     and n.placed_at < (select clock_timestamp()) - make_interval(secs => $5)
   order by n.seq limit $3 for update of n skip locked)
-update notice n set late = true, owner = '' from found f where n.notice_id = f.notice_id
+update notice n set late = true, owner = '' from found f
+where n.incident_id = f.incident_id and n.notice_id = f.notice_id
 """
 _READ = """
 select seq, notice_id, cause, version, attempts, pointless, trace, doc,
   greatest(0, extract(epoch from next_at - clock_timestamp()))::float8 as wait_s
-from notice where notice_id = any($1::uuid[]) and state = 'queued' and owner = $2 order by seq
+from notice where seq = any($1::bigint[]) and state = 'queued' and owner = $2 order by seq
 """
-_OURS = "select notice_id from notice where state = 'queued' and owner = $1 order by seq limit 2000"
+_OURS = "select seq, notice_id from notice where state = 'queued' and owner = $1 order by seq limit 2000"
 _STILL_OURS = """
 select notice_id from notice where state = 'queued' and owner = $1 and notice_id = any($2::uuid[])
 """
@@ -98,7 +99,7 @@ class Custody:
         self._digest_after_s = float(digest_after_s)
         self._lease_s = lease_s
         self._renewed = float("-inf")
-        self._suspects: set[UUID] = set()
+        self._suspects: set[int] = set()
         self._renewing = asyncio.Lock()
 
     async def open(self) -> None:
@@ -152,7 +153,7 @@ class Custody:
             await lent.execute(_LAY_TOO_LONG, *heirs, _KINDS, self._digest_after_s)
             rows = await lent.fetch(_CLAIM, *heirs)
         if rows:
-            await self._adopt([row["notice_id"] for row in rows])
+            await self._adopt([row["seq"] for row in rows])
         else:
             await self._database.write(_FORGET_HOLDERS)
 
@@ -163,14 +164,15 @@ class Custody:
         queued a row behind one of ours.
         """
         rows = await self._database.fetch(_OURS, self._owner)
-        unknown = {row["notice_id"] for row in rows if row["notice_id"] not in self._senders}
+        unknown = {row["seq"] for row in rows if row["notice_id"] not in self._senders}
         again = unknown & self._suspects
         self._suspects = unknown - again
         if again:
             await self._adopt(sorted(again))
 
-    async def _adopt(self, notices: Sequence[UUID]) -> None:
-        rows = await self._database.fetch(_READ, list(notices), self._owner)
+    async def _adopt(self, places: Sequence[int]) -> None:
+        """Hand own rows, named by their `seq`, to the senders."""
+        rows = await self._database.fetch(_READ, list(places), self._owner)
         self._senders.accept([_held(row) for row in rows if row["notice_id"] not in self._senders])
 
 

@@ -32,11 +32,12 @@ MOST = 2000
 
 SINGLY = Write(
     "notice_singly",
-    (("notice_id", "uuid"), ("version", "bigint")),
+    (("incident_id", "uuid"), ("notice_id", "uuid"), ("version", "bigint")),
     """
 notice_singly_set as (
   update notice n set late = false, placed_at = clock_timestamp() from notice_singly_in i
-  where n.notice_id = i.notice_id and n.version = i.version and n.state = 'queued' and n.late
+  where n.incident_id = i.incident_id and n.notice_id = i.notice_id and n.version = i.version
+    and n.state = 'queued' and n.late
   returning 1),
 notice_singly as (select 1 from notice_singly_set)""",
 )
@@ -108,7 +109,8 @@ class Digesting:
     async def _tell(self, group: Sequence[Overdue]) -> None:
         work = Work()
         if len(group) == 1:
-            work.put(SINGLY, group[0].order.notice_id, group[0].version)
+            order = group[0].order
+            work.put(SINGLY, order.incident_id, order.notice_id, group[0].version)
             await self._store.commit(work)
             return
         occasion = Occasion(self._pack, group[0].cause, self._clock.now())
@@ -130,8 +132,8 @@ class Digesting:
     def _settle(self, each: Overdue, reason: str, work: Work) -> None:
         now, state, version = self._clock.now(), NoticeState.SUPERSEDED, each.version + 1
         work.put(
-            RESULT, each.order.notice_id, "", each.version, version, state.value,
-            each.attempts, 0.0, now, None, reason,
+            RESULT, each.order.incident_id, each.order.notice_id, "", each.version, version,
+            state.value, each.attempts, 0.0, now, None, reason,
         )  # fmt: skip
         proof = Proof(
             order=each.order,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,18 @@ from shared.runtime.database import Database
 from shared.runtime.store import Work, Write, guarded
 
 VIEW = guarded("incident_view", "incident_id", {"doc": "bytea"})
+
+VIEW_OPENED = Write(
+    "view_opened",
+    (("incident_id", "uuid"), ("doc", "bytea")),
+    """
+view_opened_add as (
+  insert into incident_view (incident_id, version, doc)
+  select i.incident_id, 1, i.doc from view_opened_in i
+  order by i.incident_id on conflict do nothing returning 1),
+view_opened as (select 1 from view_opened_add)""",
+)
+"""The first view of an incident; where there is one already, the guard is lost."""
 
 _NOTICE_COLUMNS = {
     "notice_id": "uuid",
@@ -50,7 +63,7 @@ def _queued(name: str, *, guard: bool, replaces: bool = False) -> Write:
     )
     sql = f"""
 {name}_add as (insert into notice ({columns}) select {picked} from {name}_in i order by i.ord
-  on conflict (notice_id) do nothing returning 1),
+  on conflict do nothing returning 1),
 {name} as (select 1 from {name}_add)"""
     return Write(name, tuple(given.items()), sql, guard)
 
@@ -77,14 +90,15 @@ TAKEN = Write(
     ),
     f"""
 notice_taken_lock as materialized (
-  select n.notice_id, i.at from notice n join notice_taken_in i using (incident_id, assignment_id)
+  select n.incident_id, n.notice_id, i.at
+  from notice n join notice_taken_in i using (incident_id, assignment_id)
   where n.state in ('queued', 'delivered') and n.acknowledged_at is null
     and n.notice_id <> all(string_to_array(i.besides, ',')::uuid[])
     and n.purpose in ({", ".join(f"'{purpose.value}'" for purpose in PROVEN)})
   order by n.notice_id for update of n),
 notice_taken_set as (
   update notice n set acknowledged_at = l.at from notice_taken_lock l
-  where n.notice_id = l.notice_id returning 1),
+  where n.incident_id = l.incident_id and n.notice_id = l.notice_id returning 1),
 notice_taken as (select 1 from notice_taken_set)""",
     guard=False,
 )
@@ -97,14 +111,15 @@ row can be changed twice in one. A row the same statement inserts is not seen he
 
 OVERTAKEN = Write(
     "overtaken",
-    (("notice_id", "uuid"), ("pointless", "text")),
+    (("incident_id", "uuid"), ("notice_id", "uuid"), ("pointless", "text")),
     """
 overtaken_lock as materialized (
-  select n.notice_id from notice n join overtaken_in i using (notice_id)
-  where n.state = 'queued' order by n.notice_id for update of n),
+  select n.incident_id, n.notice_id from notice n join overtaken_in i using (incident_id, notice_id)
+  where n.state || '' = 'queued' order by n.notice_id for update of n),
 overtaken_set as (
-  update notice n set pointless = i.pointless from overtaken_in i join overtaken_lock l using (notice_id)
-  where n.notice_id = i.notice_id returning 1),
+  update notice n set pointless = i.pointless
+  from overtaken_in i join overtaken_lock l using (incident_id, notice_id)
+  where n.incident_id = i.incident_id and n.notice_id = i.notice_id returning 1),
 overtaken as (select 1 from overtaken_set)""",
     guard=False,
 )
@@ -114,10 +129,11 @@ PURGED = Write(
     (("incident_id", "uuid"),),
     """
 purged_lock as materialized (
-  select n.notice_id from notice n join purged_in i using (incident_id)
+  select n.incident_id, n.notice_id from notice n join purged_in i using (incident_id)
   where n.state <> 'queued' order by n.notice_id for update of n),
 purged_set as (
-  update notice n set doc = null from purged_lock l where n.notice_id = l.notice_id returning 1),
+  update notice n set doc = null from purged_lock l
+  where n.incident_id = l.incident_id and n.notice_id = l.notice_id returning 1),
 purged as (select 1 from purged_set)""",
     guard=False,
 )
@@ -144,10 +160,15 @@ from incident_view v where v.incident_id = any($1::uuid[])
 union all
 select n.incident_id, 0, null, n.seq, n.notice_id, n.recipient, n.channel, n.purpose,
   n.assignment_id, n.clock_id, n.owner, n.pointless, n.late
-from notice n where n.incident_id = any($1::uuid[]) and n.state = 'queued'
+from notice n where n.incident_id = any($1::uuid[]) and n.state || '' = 'queued'
+"""
+"""`state || ''` keeps the planner off the index of open rows, which it takes for empty: in a backlog
+every batch would read through all of it.
 """
 
-_STANDING = "select notice_id from notice where notice_id = any($1::uuid[])"
+_STANDING = """
+select notice_id from notice where incident_id = any($1::uuid[]) and notice_id = any($2::uuid[])
+"""
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(View)
 
@@ -165,10 +186,21 @@ class PostgresLedger:
     def __init__(self, database: Database, owner: str) -> None:
         self.owner = owner
         self._database = database
+        self._taken_for_new: set[UUID] = set()
 
-    async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
-        """Return view and queued notices of *incidents*; raises Unavailable."""
+    async def load(
+        self, incidents: Collection[UUID], opened: Collection[UUID] = ()
+    ) -> dict[UUID, Known]:
+        """Return view and queued notices of *incidents*; raises Unavailable.
+
+        Where all were *opened* by this batch nothing is looked up: nobody can know of them, unless
+        their event is handled again or sla spoke first. The guard of the view proves it, and
+        whoever has lost it once is looked up.
+        """
         found = {incident: _Known() for incident in sorted(incidents)}
+        if len(opened) == len(found) and self._taken_for_new.isdisjoint(found):
+            self._taken_for_new |= found.keys()
+            return dict(found)
         rows = await self._database.fetch(_LOAD, list(found))
         for row in sorted(rows, key=lambda r: r["seq"]):
             known = found[row["incident_id"]]
@@ -178,16 +210,24 @@ class PostgresLedger:
                 known.queued.append(_open(row))
         return dict(found)
 
-    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
-        """Return which of *notices* have a row already; raises Unavailable."""
-        wanted = sorted(notices)
-        if not wanted:
+    async def standing(self, notices: Collection[Notice]) -> set[UUID]:
+        """Return the ids of those *notices* that have a row already; raises Unavailable."""
+        if not notices:
             return set()
-        return {row["notice_id"] for row in await self._database.fetch(_STANDING, wanted)}
+        incidents = sorted({notice.order.incident_id for notice in notices})
+        wanted = sorted({notice.order.notice_id for notice in notices})
+        rows = await self._database.fetch(_STANDING, incidents, wanted)
+        return {row["notice_id"] for row in rows}
 
     def save_view(self, work: Work, view: View, base: int) -> None:
         """Write *view* if the stored one is still at version *base*."""
-        work.put(VIEW, view.incident_id, base, base + 1, _ENCODER.encode(view))
+        doc = _ENCODER.encode(view)
+        if base:
+            work.put(VIEW, view.incident_id, base, base + 1, doc)
+        else:
+            work.put(VIEW_OPENED, view.incident_id, doc)
+        if view.incident_id in self._taken_for_new:
+            work.after(partial(self._taken_for_new.discard, view.incident_id))
 
     def queue(self, work: Work, notice: Notice, body: bytes, owner: str, why: str | None) -> None:
         """Write the row that must stand before any call."""
@@ -201,10 +241,10 @@ class PostgresLedger:
         for assignment, at in sorted(duties.items()):
             work.put(TAKEN, incident, assignment, at, left_out)
 
-    def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
-        """Mark queued rows that need not be sent any more."""
+    def overtake(self, work: Work, incident: UUID, reasons: Mapping[UUID, str]) -> None:
+        """Mark queued rows of *incident* that need not be sent any more."""
         for notice_id, why in sorted(reasons.items()):
-            work.put(OVERTAKEN, notice_id, why)
+            work.put(OVERTAKEN, incident, notice_id, why)
 
     def purge(self, work: Work, incident: UUID) -> None:
         """Clear the texts of an incident whose retention has ended."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Sequence
+from http import HTTPStatus
 from uuid import UUID
 
-import httpx
+import aiohttp
+import certifi
 import msgspec
 
 from services.notify.domain.delivery import Failure, Trouble
@@ -25,70 +28,74 @@ _BUSY = frozenset({429, 503})
 class HttpProvider:
     """The port `Provider`; `timeout_s` limits one request from its start to the end of the answer.
 
-    `url` is the base address, `key` the bearer key. Redirects are not followed and proxies of the
-    environment not used: orders go where the settings say and nowhere else.
+    `url` is the base address, `key` the bearer key. Redirects are not followed, cookies not kept and
+    proxies of the environment not used: orders go where the settings say and nowhere else. Made
+    inside a running loop. aiohttp, because a request costs a seventh of what it does with httpx
+    (ADR 0008).
     """
 
     def __init__(self, url: str, key: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._client = httpx.AsyncClient(
+        self._url = url + ORDERS_PATH
+        secure = url.startswith("https:")
+        self._client = aiohttp.ClientSession(
             headers={
-                "authorization": f"Bearer {key}",
-                "content-type": "application/json",
-                "accept-encoding": "identity",
+                "Authorization": f"Bearer {key}",
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
             },
-            limits=httpx.Limits(
-                max_connections=MAX_CONNECTIONS,
-                max_keepalive_connections=MAX_CONNECTIONS,
-                keepalive_expiry=KEEP_ALIVE_S,
+            connector=aiohttp.TCPConnector(
+                limit=MAX_CONNECTIONS,
+                keepalive_timeout=KEEP_ALIVE_S,
+                ssl=ssl.create_default_context(cafile=certifi.where()) if secure else True,
             ),
-            timeout=httpx.Timeout(timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # one limit of our own, below, instead of four timers a request
+            timeout=aiohttp.ClientTimeout(),
+            auto_decompress=False,
             trust_env=False,
         )
-        self._url = httpx.URL(url + ORDERS_PATH)
 
     async def send(self, bodies: Sequence[bytes]) -> dict[UUID, Receipt] | Failure:
         """Post one batch; a receipt that comes twice counts once, one nobody asked for is ignored."""
         content = b'{"orders":[' + b",".join(bodies) + b"]}"
-        request = self._client.build_request("POST", self._url, content=content)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await self._client.send(request, stream=True)
-                try:
-                    body = await _bounded(answer)
-                finally:
-                    await answer.aclose()
-        except (TimeoutError, httpx.TimeoutException):
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.post(self._url, data=content, allow_redirects=False) as answer,
+            ):
+                return _read(answer, await _bounded(answer))
+        except TimeoutError:
             return Failure(Trouble.TIMED_OUT)
-        except (httpx.HTTPError, httpx.StreamError):
+        except (aiohttp.ClientError, OSError):
             return Failure(Trouble.NO_ANSWER)
-        return _read(answer, body)
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._client.aclose()
+        await self._client.close()
 
 
-async def _bounded(answer: httpx.Response) -> bytes | None:
+async def _bounded(answer: aiohttp.ClientResponse) -> bytes | None:
     """Return the body, None as soon as it is known to be too large."""
     chunks, size = [], 0
-    async for chunk in answer.aiter_raw():
+    async for chunk in answer.content.iter_any():
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
+            answer.close()
             return None
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _read(answer: httpx.Response, body: bytes | None) -> dict[UUID, Receipt] | Failure:
-    status = answer.status_code
+def _read(answer: aiohttp.ClientResponse, body: bytes | None) -> dict[UUID, Receipt] | Failure:
+    status = answer.status
     if status in _REFUSES_BODY:
         return Failure(Trouble.BATCH_REFUSED)
     if status in _REFUSES_KEY:
         return Failure(Trouble.KEY_REFUSED)
     if status in _BUSY:
-        return Failure(Trouble.BUSY, _seconds(answer.headers.get("retry-after", "")))
-    if status != httpx.codes.OK:
+        return Failure(Trouble.BUSY, _seconds(answer.headers.get("Retry-After", "")))
+    if status != HTTPStatus.OK:
         return Failure(Trouble.PROVIDER_ERROR)
     try:
         receipts = _DECODER.decode(body or b"").receipts

@@ -52,22 +52,19 @@ class FeedReadback:
         marks = await self._marks(reads.values())
         if spoiled := readback.late(reads.values(), marks):
             await self._write_again(spoiled, marks, work)
-        for aggregate, each in reads.items():
-            if each.highest > marks.get(aggregate, 0):
-                mark = (str(Producer.NOTIFY), self._consumer, each.highest, each.highest)
-                work.put(HIGH_WATER, aggregate, *mark)
+        for aggregate, highest in readback.moved(reads.values(), marks).items():
+            work.put(HIGH_WATER, aggregate, str(Producer.NOTIFY), self._consumer, highest, highest)
 
     def _read(self, records: Sequence[Record]) -> dict[UUID, Read]:
-        found: dict[UUID, Read] = {}
+        found: dict[tuple[UUID, str], Read] = {}
         for record in records:
             department = self._departments.get(record.partition.topic)
             incident = _incident(record.key)
             if department is None or incident is None:
                 continue  # a key that is no incident spoils none of ours
-            fresh = readback.read(None, incident, department, _version(record))
-            before = found.get(fresh.aggregate)
-            found[fresh.aggregate] = readback.read(before, incident, department, fresh.last)
-        return found
+            place = (incident, department)
+            found[place] = readback.read(found.get(place), *place, _version(record))
+        return {each.aggregate: each for each in found.values()}
 
     async def _marks(self, reads: Iterable[Read]) -> Mapping[UUID, int]:
         marks = await self._store.marks(self._consumer, [each.aggregate for each in reads])

@@ -20,10 +20,10 @@ from shared.runtime.tracing import about, trace_id
 
 MAX_REQUESTS = 4
 """Requests in flight per provider."""
-SLOW_S = 0.025
+SLOW_S = 0.01
 """A second request is opened while one is out only for a full batch, or when that one is slow.
 
-A request costs about a millisecond of CPU whatever it holds: waiting for the answer of the one that
+A request costs the gateway and us the same whatever it holds: waiting for the answer of the one that
 is out lets what arrives meanwhile share the next.
 """
 MAX_HELD = 20_000
@@ -54,15 +54,18 @@ class Sender:
         self._awake = asyncio.Event()
         self._requests: set[asyncio.Task[None]] = set()
         self._last_start = 0.0
+        self._running = False
         self._broken: BaseException | None = None
 
-    def add(self, held: Held) -> None:
-        """Take *held* in; it leaves at once if its line is free."""
-        if held.pointless is not None:
-            self._settle(held, Verdict(NoticeState.SUPERSEDED, reason=held.pointless))
-            return
-        self.line.add(held, time.monotonic())
-        self._awake.set()
+    def add(self, *notices: Held) -> None:
+        """Take *notices* in; those whose line is free leave at once, in one request."""
+        now = time.monotonic()
+        for held in notices:
+            if held.pointless is not None:
+                self._settle(held, Verdict(NoticeState.SUPERSEDED, reason=held.pointless))
+            else:
+                self.line.add(held, now)
+        self._go_on()
 
     def overtaken(self, notice_id: UUID, reason: str) -> None:
         """Do not send this one any more, unless it is out just now."""
@@ -80,6 +83,7 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled; what is out then is sent again by whoever takes the rows over."""
+        self._running = True
         try:
             while True:
                 self._awake.clear()
@@ -90,6 +94,7 @@ class Sender:
                     async with asyncio.timeout(self._pause()):
                         await self._awake.wait()
         finally:
+            self._running = False
             for task in self._requests:
                 task.cancel()
             await asyncio.gather(*self._requests, return_exceptions=True)
@@ -107,9 +112,19 @@ class Sender:
 
     def _closed(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
-        self._awake.set()
         if not task.cancelled():  # another request that ends well at this moment hides nothing
             self._broken = self._broken or task.exception()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Open what may be opened, at once: by way of our own task it would be a turn of everybody's later.
+
+        That one is woken for what has to wait for its moment, and to fail.
+        """
+        if self._running and self._broken is None:
+            self._open_requests()
+        if self._broken is not None or self._pause() is not None:
+            self._awake.set()
 
     def _may_open(self, now: float) -> bool:
         if not self._requests:
@@ -178,8 +193,11 @@ class Senders:
 
     def accept(self, notices: Sequence[Held]) -> None:
         """Take notices whose rows are committed."""
+        by_channel: dict[str, list[Held]] = {}
         for held in notices:
-            self.by_channel[held.order.channel].add(held)
+            by_channel.setdefault(held.order.channel, []).append(held)
+        for channel, mine in by_channel.items():
+            self.by_channel[channel].add(*mine)
 
     def overtake(self, reasons: Mapping[UUID, str]) -> None:
         """Take out what need not be sent any more."""

@@ -38,6 +38,7 @@ under the same notice id."""
 RESULT = Write(
     "notice_result",
     (
+        ("incident_id", "uuid"),
         ("notice_id", "uuid"),
         ("owner", "text"),
         ("base", "bigint"),
@@ -51,19 +52,24 @@ RESULT = Write(
     ),
     """
 notice_result_lock as materialized (
-  select n.notice_id from notice n join notice_result_in i using (notice_id)
-  where n.state = 'queued' and n.version = i.base and n.owner = i.owner
+  select n.incident_id, n.notice_id
+  from notice n join notice_result_in i using (incident_id, notice_id)
+  where n.state || '' = 'queued' and n.version = i.base and n.owner = i.owner
   order by n.notice_id for update of n),
 notice_result_set as (
   update notice n set state = i.state, version = i.version, attempts = i.attempts,
     next_at = clock_timestamp() + make_interval(secs => i.wait_s), settled_at = i.settled_at,
     provider_ref = i.provider_ref, reason = i.reason,
     doc = case when n.pointless = 'purged' and i.state <> 'queued' then null else n.doc end
-  from notice_result_in i join notice_result_lock l using (notice_id)
-  where n.notice_id = i.notice_id returning 1),
+  from notice_result_in i join notice_result_lock l using (incident_id, notice_id)
+  where n.incident_id = i.incident_id and n.notice_id = i.notice_id returning 1),
 notice_result as (select 1 from notice_result_set)""",
 )
-"""Guarded by holder and version: what a stopped process brings back too late changes nothing."""
+"""Guarded by holder and version: what a stopped process brings back too late changes nothing.
+
+By primary key, one row after the other (`state || ''`, as in the ledger's own select): the cost is
+that of the rows written, however long the queue is.
+"""
 
 _STILL_OURS = """
 select notice_id, version from notice
@@ -92,9 +98,14 @@ class Settling:
         self._policies: Mapping[str, ChannelPolicy] = {
             policy.channel: policy for policy in pack.notices.channels
         }
-        for channel in self._policies:
-            for outcome in _OUTCOMES:
-                metrics.NOTICES.labels(channel, outcome.value)
+        self._counts = {
+            (channel, outcome): metrics.NOTICES.labels(channel, outcome.value)
+            for channel in self._policies
+            for outcome in _OUTCOMES
+        }
+        self._seconds = {
+            channel: metrics.NOTICE_SECONDS.labels(channel) for channel in self._policies
+        }
         self._store = store
         self._database: Database = store.database
         self._clock = clock
@@ -109,8 +120,14 @@ class Settling:
     def settle(self, held: Held, verdict: Verdict) -> None:
         """Note what became of *held*; a newer verdict of the same notice replaces one not written yet."""
         self._verdicts[held.notice_id] = (held, verdict)
-        _count(held, verdict)
+        self._count(held, verdict)
         self._awake.set()
+
+    def _count(self, held: Held, verdict: Verdict) -> None:
+        channel, failed = held.order.channel, verdict.state is NoticeState.QUEUED
+        self._counts[channel, NoticeState.FAILED if failed else verdict.state].inc()
+        if verdict.state is NoticeState.DELIVERED:
+            self._seconds[channel].observe(time.monotonic() - held.queued)
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -153,8 +170,9 @@ class Settling:
             said = not queued or held.version == 0
             version = held.version + said
             work.put(
-                RESULT, held.notice_id, self._owner, held.version, version, verdict.state.value,
-                held.attempts, verdict.wait_s, None if queued else now, verdict.ref, verdict.reason,
+                RESULT, held.order.incident_id, held.notice_id, self._owner, held.version, version,
+                verdict.state.value, held.attempts, verdict.wait_s, None if queued else now,
+                verdict.ref, verdict.reason,
             )  # fmt: skip
             if said:
                 work.publish(self._message(held, verdict, version, now))
@@ -227,13 +245,3 @@ class Settling:
             del verdicts[notice_id]
             if notice_id not in ours and self.senders is not None:
                 self.senders.forget(notice_id)
-
-
-def _count(held: Held, verdict: Verdict) -> None:
-    channel = held.order.channel
-    if verdict.state is NoticeState.QUEUED:
-        metrics.NOTICES.labels(channel, NoticeState.FAILED.value).inc()
-        return
-    metrics.NOTICES.labels(channel, verdict.state.value).inc()
-    if verdict.state is NoticeState.DELIVERED:
-        metrics.NOTICE_SECONDS.labels(channel).observe(time.monotonic() - held.queued)

@@ -18,7 +18,7 @@ _LANES = (Lane.URGENT, Lane.ORDINARY)
 class Held:
     """A notice in this process's hands. Moments are monotonic wall seconds; `body` is the order's JSON.
 
-    `version` is of its last event in `notice.events`; 0 while none was said.
+    `version` is of its last event in `notice.events`; 0 while none was said. `out`: its line has sent it.
     """
 
     order: Order
@@ -32,6 +32,7 @@ class Held:
     first_tried: float | None = None
     alone: bool = False
     pointless: str | None = None
+    out: bool = False
 
     @property
     def notice_id(self) -> UUID:
@@ -45,14 +46,17 @@ class Held:
 
 
 class Line:
-    """Who may go next. One per key is out at a time; nothing passes an earlier one of its key."""
+    """Who may go next. One per key is out at a time; nothing passes an earlier one of its key.
+
+    Lines are passed on themselves and not looked up by their keys: hashing ids is what it would cost.
+    One that ended is empty, whoever still has it.
+    """
 
     def __init__(self) -> None:
         self._held: dict[UUID, Held] = {}
         self._waiting: dict[Key, deque[Held]] = {}
-        self._ready: dict[Lane, deque[Key]] = {lane: deque() for lane in _LANES}
-        self._later: list[tuple[float, int, Key]] = []
-        self._out: set[UUID] = set()
+        self._ready: dict[Lane, deque[deque[Held]]] = {lane: deque() for lane in _LANES}
+        self._later: list[tuple[float, int, deque[Held]]] = []
         self._ticket = 0
 
     def __len__(self) -> int:
@@ -68,39 +72,37 @@ class Line:
 
     def add(self, held: Held, now: float) -> None:
         """Take *held* in at the end of its line; one that is in already stays where it is."""
-        if held.notice_id in self._held:
+        if self._held.setdefault(held.notice_id, held) is not held:
             return
-        self._held[held.notice_id] = held
         line = self._waiting.setdefault(held.key, deque())
         line.append(held)
         if len(line) == 1:
-            self._call(held, now)
+            self._call(line, now)
 
     def take(self, now: float, limit: int) -> list[Held]:
         """Send out up to *limit* heads of lines, urgent ones first; one marked alone goes alone."""
         while self._later and self._later[0][0] <= now:
-            _, _, key = heappop(self._later)
-            line = self._waiting.get(key)
+            _, _, line = heappop(self._later)
             if line and line[0].due <= now:
-                self._ready[line[0].order.lane].append(key)
+                self._ready[line[0].order.lane].append(line)
         taken: list[Held] = []
         for lane in _LANES:
-            keys = self._ready[lane]
-            while keys and len(taken) < limit:
-                head = self._head(keys[0], now)
+            lines = self._ready[lane]
+            while lines and len(taken) < limit:
+                head = self._head(lines[0], now)
                 if head is not None and head.alone and taken:
                     return taken
-                keys.popleft()
+                lines.popleft()
                 if head is not None:
-                    self._out.add(head.notice_id)
+                    head.out = True
                     taken.append(head)
                     if head.alone:
                         return taken
         return taken
 
-    def _head(self, key: Key, now: float) -> Held | None:
-        line = self._waiting.get(key)
-        if not line or line[0].notice_id in self._out or line[0].due > now:
+    @staticmethod
+    def _head(line: deque[Held], now: float) -> Held | None:
+        if not line or line[0].out or line[0].due > now:
             return None
         return line[0]
 
@@ -111,22 +113,23 @@ class Line:
         """
         if self._held.get(held.notice_id) is not held:
             return
-        self._out.discard(held.notice_id)
+        held.out = False
         del self._held[held.notice_id]
-        line = self._waiting[held.key]
+        key = held.key
+        line = self._waiting[key]
         was_head = line[0] is held
         line.remove(held)
         if not line:
-            del self._waiting[held.key]
+            del self._waiting[key]
         elif was_head:
-            self._call(line[0], now)
+            self._call(line, now)
 
     def again(self, held: Held, due: float) -> None:
         """Put *held* back at the head of its line, to go at *due*; nothing if it left meanwhile."""
         if self._held.get(held.notice_id) is held:
-            self._out.discard(held.notice_id)
+            held.out = False
             held.due = due
-            self._at(due, held.key)
+            self._at(due, self._waiting[held.key])
 
     def overtaken(self, notice_id: UUID, reason: str, now: float) -> Held | None:
         """Take out a notice that has become pointless; None if it is out or not here.
@@ -137,7 +140,7 @@ class Line:
         if held is None:
             return None
         held.pointless = reason
-        if notice_id in self._out:
+        if held.out:
             return None
         self.done(held, now)
         return held
@@ -154,12 +157,13 @@ class Line:
         """Return when the next waiting one may go, None when nobody waits for a moment."""
         return self._later[0][0] if self._later else None
 
-    def _call(self, head: Held, now: float) -> None:
+    def _call(self, line: deque[Held], now: float) -> None:
+        head = line[0]
         if head.due <= now:
-            self._ready[head.order.lane].append(head.key)
+            self._ready[head.order.lane].append(line)
         else:
-            self._at(head.due, head.key)
+            self._at(head.due, line)
 
-    def _at(self, due: float, key: Key) -> None:
+    def _at(self, due: float, line: deque[Held]) -> None:
         self._ticket += 1
-        heappush(self._later, (due, self._ticket, key))
+        heappush(self._later, (due, self._ticket, line))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from uuid import UUID
 
 from services.notify.domain import recipients, texts
@@ -22,7 +23,7 @@ from shared.contracts.incident import (
 )
 from shared.contracts.notice import Purpose
 from shared.contracts.order import Order
-from shared.contracts.pack import Channel, NoticeCause, NoticeRule, Pack, Recipient
+from shared.contracts.pack import NoticeCause, NoticeRule, Pack, Recipient
 
 _CAUSES = {
     ChangeKind.DISPATCHED: NoticeCause.DISPATCHED,
@@ -47,8 +48,7 @@ def notices_of(event: IncidentEvent, before: View | None, occasion: Occasion) ->
     for change in event.changes:
         for rule, about in _applying(change, event.incident, before, occasion.pack):
             for to in about:
-                for channel in rule.channels:
-                    notice = _notice(rule, to, channel, event.incident, change, occasion)
+                for notice in _notices(rule, to, event.incident, change, occasion):
                     found.setdefault(notice.order.notice_id, notice)
     return list(found.values())
 
@@ -59,9 +59,14 @@ def _applying(
     cause = _CAUSES.get(change.kind)
     if cause is None:
         return
-    for rule in pack.notices.rules:
-        if rule.fits(cause, None, incident.severity):
-            yield rule, _addressees(rule.to, change, incident, before, pack)
+    for rule in _fitting(pack, cause, incident.severity):
+        yield rule, _addressees(rule.to, change, incident, before, pack)
+
+
+@lru_cache(maxsize=256)
+def _fitting(pack: Pack, cause: NoticeCause, severity: int) -> tuple[NoticeRule, ...]:
+    """Return the pack's rules for *cause*: asked for at every change, always the same few."""
+    return tuple(rule for rule in pack.notices.rules if rule.fits(cause, None, severity))
 
 
 def _addressees(
@@ -127,21 +132,18 @@ def _held_until_now(duty: Duty, before: View | None) -> bool:
     return not (known or duty).over and (known or duty).state is not AssignmentState.FED_BACK
 
 
-def _notice(
-    rule: NoticeRule,
-    to: Addressee,
-    channel: Channel,
-    incident: Incident,
-    change: Change,
-    occasion: Occasion,
-) -> Notice:
+def _notices(
+    rule: NoticeRule, to: Addressee, incident: Incident, change: Change, occasion: Occasion
+) -> Iterator[Notice]:
+    """Return one notice for each channel of *rule*; they say the same."""
     pack = occasion.pack
     exact = to.assigned and rule.purpose in _GIVES_PLACE
     scene = incident.scene
     about = texts.what(pack, incident.number, incident.category, incident.severity, scene.area)
     body = _body(rule, to, incident, change, occasion, about)
-    return Notice(
-        order=Order(
+    text = texts.head(exercise=incident.exercise) + body
+    for channel in rule.channels:
+        order = Order(
             notice_id=ids.notice_id(occasion.cause, to.id, channel),
             incident_id=incident.incident_id,
             number=incident.number,
@@ -150,7 +152,7 @@ def _notice(
             channel=channel,
             purpose=rule.purpose,
             lane=incident.lane,
-            text=texts.head(exercise=incident.exercise) + body,
+            text=text,
             assignment_id=to.assignment_id,
             unit=to.id if to.assignment_id else None,
             category=incident.category,
@@ -162,10 +164,8 @@ def _notice(
             received_at=incident.received_at,
             queued_at=occasion.now,
             exercise=incident.exercise,
-        ),
-        cause=occasion.cause,
-        trace=occasion.trace,
-    )
+        )
+        yield Notice(order=order, cause=occasion.cause, trace=occasion.trace)
 
 
 def _body(

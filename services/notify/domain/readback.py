@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from services.notify.domain.view import View
 from shared.contracts import ids
 
 
-class Read(Struct, frozen=True):
+class Read(Struct, frozen=True, dict=True):
     """What was read of one key in one go: the version that stands last, and the highest of all.
 
     Version 0 is a record that notify did not write: any, or a bare tombstone.
@@ -23,7 +24,7 @@ class Read(Struct, frozen=True):
     last: int
     highest: int
 
-    @property
+    @cached_property
     def aggregate(self) -> UUID:
         """The key's line of versions."""
         return ids.feed_id(self.incident_id, self.department)
@@ -35,13 +36,32 @@ def read(before: Read | None, incident_id: UUID, department: str, version: int) 
     return Read(incident_id, department, version, highest)
 
 
+UNMARKED = 1
+"""The highest version read of a key without a mark: what stands in front of its first record is
+nothing of ours, so that the first needs no mark. Most keys never have another at that time.
+"""
+
+
 def late(reads: Iterable[Read], marks: Mapping[UUID, int]) -> list[Read]:
     """Return the keys whose last record is older than one that was read before it.
 
     *marks* are the highest versions read in earlier goes. An older record in front of a newer one
     that is still to come is no fault: that is how the log grows.
     """
-    return [each for each in reads if each.last < max(each.highest, marks.get(each.aggregate, 0))]
+    return [each for each in reads if each.last < _newest_read(each, marks)]
+
+
+def moved(reads: Iterable[Read], marks: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Return the marks that these *reads* move on."""
+    return {
+        each.aggregate: each.highest
+        for each in reads
+        if each.highest > marks.get(each.aggregate, UNMARKED)
+    }
+
+
+def _newest_read(each: Read, marks: Mapping[UUID, int]) -> int:
+    return max(each.highest, marks.get(each.aggregate, UNMARKED))
 
 
 def rewrites(
@@ -56,6 +76,6 @@ def rewrites(
     for each in spoiled:
         view = views.get(each.incident_id)
         said = newest(view, each.department) if view is not None else None
-        if said is not None and said.version == max(each.highest, marks.get(each.aggregate, 0)):
+        if said is not None and said.version == _newest_read(each, marks):
             found.append(said)
     return found

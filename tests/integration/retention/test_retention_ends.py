@@ -106,11 +106,12 @@ async def settled(place: Town) -> None:
 
 async def dropped(place: Town) -> None:
     """Let the sender that still held a notice drop it."""
-    [held] = await place.rows("select notice_id, version from notify.notice where state = 'queued'")
-    work, at = Work(), held["version"]
-    work.put(
-        RESULT, held["notice_id"], "test/1", at, at + 1, "superseded", 0, 0.0, None, None, None
+    [held] = await place.rows(
+        "select incident_id, notice_id, version from notify.notice where state = 'queued'"
     )
+    work, at = Work(), held["version"]
+    row = (held["incident_id"], held["notice_id"], "test/1", at, at + 1)
+    work.put(RESULT, *row, "superseded", 0, 0.0, None, None, None)
     await place.stores["notify"].commit(work)
 
 

@@ -55,6 +55,7 @@ from shared.runtime.bus import Partition, Record
 from shared.runtime.clock import DatabaseClock
 from shared.runtime.consumer import Handler
 from shared.runtime.database import Database
+from shared.runtime.errors import GuardLost
 from shared.runtime.events import Event, decode, unpack_headers
 from shared.runtime.store import Store, Work
 from tests.builders import T0
@@ -223,9 +224,15 @@ class Town:
         """Hand *events* one by one to everybody who hears them, as if no mark remembered them."""
         for event in events:
             for name, handler in self.hears[event.family]:
-                work = Work()
-                await handler([event], work)
-                await self.stores[name].commit(work)
+                try:
+                    await self._handled(name, handler, event)
+                except GuardLost:  # decided again, as the consumer does
+                    await self._handled(name, handler, event)
+
+    async def _handled(self, name: str, handler: Handler, event: Event) -> None:
+        work = Work()
+        await handler([event], work)
+        await self.stores[name].commit(work)
 
     async def later(self, after: timedelta) -> None:
         """Let platform time be so much later."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -67,12 +67,16 @@ class FakeLedger:
     taken_at: dict[UUID, datetime] = field(default_factory=dict)
     besides: set[UUID] = field(default_factory=set)
     there: set[UUID] = field(default_factory=set)
+    opened: set[UUID] = field(default_factory=set)
 
-    async def load(self, incidents: Iterable[UUID]) -> dict[UUID, Known]:
+    async def load(
+        self, incidents: Collection[UUID], opened: Collection[UUID] = ()
+    ) -> dict[UUID, Known]:
+        self.opened = set(opened)
         return dict.fromkeys(incidents, self.stored)
 
-    async def standing(self, notices: Iterable[UUID]) -> set[UUID]:
-        return self.there & set(notices)
+    async def standing(self, notices: Collection[Notice]) -> set[UUID]:
+        return self.there & {notice.order.notice_id for notice in notices}
 
     def save_view(self, work: Work, view: View, base: int) -> None:
         self.stored.view = view
@@ -80,7 +84,7 @@ class FakeLedger:
     def queue(self, work: Work, notice: Notice, body: bytes, owner: str, why: str | None) -> None:
         self.rows[notice.order.channel] = owner, notice
 
-    def overtake(self, work: Work, reasons: Mapping[UUID, str]) -> None:
+    def overtake(self, work: Work, incident: UUID, reasons: Mapping[UUID, str]) -> None:
         self.overtaken |= reasons
 
     def taken(
@@ -165,6 +169,20 @@ def waiting(channel: str, owner: str, *, late: bool = False) -> OpenNotice:
 
 
 ORDER = event(an_incident(), *dispatched("xj-rescue"))
+
+
+async def test_an_incident_is_taken_for_new_at_its_first_version() -> None:
+    """Then the ledger may leave the look-up to the guard; never where sla or a later version speaks first."""
+    ledger, office = FakeLedger(), FakeOffice()
+    later = event(an_incident(version=2), *dispatched("xj-rescue"))
+    warned = clock_event(ClockChangeKind.WARNED, a_clock())
+    opened = []
+    batches: list[list[IncidentEvent | SlaEvent]] = [[ORDER, later], [later], [warned, ORDER]]
+    for said in batches:
+        await batch([came(each) for each in said], ledger, office)
+        opened.append(ledger.opened)
+
+    assert [{INCIDENT}, set(), set()] == opened
 
 
 async def test_a_new_notice_goes_to_whoever_holds_the_one_before_it() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.notify.domain.feeds import Said, feeds_of, newest
-from services.notify.domain.readback import Read, late, read, rewrites
+from services.notify.domain.readback import Read, late, moved, read, rewrites
 from services.notify.domain.view import FeedSaid, View, seen
 from shared.contracts import ids
 from shared.contracts.incident import AssignmentState, Change, ChangeKind, IncidentState
@@ -53,7 +53,7 @@ def after(versions: list[int], marks: dict[UUID, int], view: View) -> list[Said]
         found = read(found, INCIDENT, "fire", version)
     assert found is not None
     again = rewrites(late([found], marks), marks, {INCIDENT: view})
-    marks[KEY] = max(marks.get(KEY, 0), found.highest)
+    marks |= moved([found], marks)
     return again
 
 
@@ -93,6 +93,16 @@ def test_what_the_database_does_not_know_is_left_alone() -> None:
 def test_a_foreign_record_does_not_stay_last() -> None:
     """Whatever is no record of ours counts as the oldest of all."""
     assert [5] == [said.version for said in after([5, 0], {}, at_version(5))]
+
+
+def test_a_keys_first_record_needs_no_mark() -> None:
+    """Nothing of ours can stand in front of it; what is foreign counts as read before it all the same."""
+    first, third = read(None, INCIDENT, "fire", 1), read(None, INCIDENT, "fire", 3)
+
+    assert {} == moved([first], {})
+    assert {KEY: 3} == moved([third], {})
+    assert {} == moved([third], {KEY: 3})
+    assert [1] == [said.version for said in after([0], {}, at_version(1))]
 
 
 def test_a_tombstone_is_said_again_too() -> None:

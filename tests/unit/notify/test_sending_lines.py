@@ -1,4 +1,4 @@
-"""What is logged while notices are out tells whose they are."""
+"""What leaves leaves at once; what is logged while it is out tells whose it is."""
 
 from __future__ import annotations
 
@@ -27,6 +27,36 @@ class LoggingProvider:
         """Answer nothing."""
         structlog.get_logger().warning("provider is slow")
         return {}
+
+
+class CountingProvider:
+    """A provider that remembers how many orders each request held."""
+
+    def __init__(self) -> None:
+        self.requests: list[int] = []
+
+    async def send(self, bodies: Sequence[bytes]) -> dict[UUID, Receipt] | Failure:
+        """Never answer."""
+        self.requests.append(len(bodies))
+        await asyncio.Event().wait()
+        raise AssertionError("nobody waits for the end of it")
+
+
+async def test_what_a_commit_hands_over_is_posted_in_the_next_turn_in_one_request() -> None:
+    """ADR 0008: the last hop of an order waits for no other task of the process."""
+
+    async def ours() -> None: ...
+
+    provider, policy = CountingProvider(), PACK.notices.channels[0]
+    sender = Sender(policy.channel, provider, policy, lambda *_: None, ours)
+    task = asyncio.create_task(sender.run())
+    await asyncio.sleep(0)
+    sender.add(held(), held("xj-hospital"))
+    await asyncio.sleep(0)
+    posted = list(provider.requests)
+    task.cancel()
+
+    assert [2] == posted
 
 
 async def test_lines_about_notices_that_are_out_carry_their_traces(lines: Lines) -> None:
