@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -53,9 +54,9 @@ class Routed(Struct, frozen=True, kw_only=True):
 
 def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
     """Decide on *facts*. Always answers: the duty desk leads where nobody else is found."""
-    seen: list[Rejected] = []
     case = Case(facts, pack.category(facts.category), pack.region.day_night(facts.at))
-    chosen, decided = _descend(case, pack.routes, RouteSet(), seen)
+    chosen, decided, passed = _walk(case, pack)
+    seen = list(passed)
     scope = Scope(pack, facts.scene)
     lead = _first(scope, decided.lead or (), seen)
     shortfalls = [] if lead else ["lead"]
@@ -81,6 +82,57 @@ def route(pack: Pack, facts: Facts, now: datetime) -> Routed:
             decided_at=now,
         ),
     )
+
+
+class _Walk(NamedTuple):
+    """Where facts of one kind end in the tree, what is decided there, and what they passed."""
+
+    route: Route
+    decided: RouteSet
+    passed: tuple[Rejected, ...]
+
+
+class _Memory(NamedTuple):
+    """The walks through one pack's tree so far, by all that a walk depends on."""
+
+    keywords: tuple[str, ...]
+    walks: dict[tuple[object, ...], _Walk]
+
+
+_MOST_WALKS, _MOST_PACKS = 4096, 8
+_memories: dict[str, _Memory] = {}
+
+
+def _walk(case: Case, pack: Pack) -> _Walk:
+    """Walk the tree, or remember the walk of facts that cannot be told apart on it."""
+    facts, memory = case.facts, _memory(pack)
+    spoken = tuple(word for word in memory.keywords if word in facts.text)
+    where = (case.category.code, facts.scene.area, case.time)
+    key = (*where, facts.line, facts.lane, facts.severity, *spoken)
+    found = memory.walks.get(key)
+    if found is None:
+        seen: list[Rejected] = []
+        found = _Walk(*_descend(case, pack.routes, RouteSet(), seen), tuple(seen))
+        if len(memory.walks) >= _MOST_WALKS:
+            memory.walks.clear()
+        memory.walks[key] = found
+    return found
+
+
+def _memory(pack: Pack) -> _Memory:
+    found = _memories.get(pack.stamp)
+    if found is None:
+        if len(_memories) >= _MOST_PACKS:
+            _memories.clear()
+        words = dict.fromkeys(_keywords(pack.routes))
+        found = _memories[pack.stamp] = _Memory(tuple(words), {})
+    return found
+
+
+def _keywords(route: Route) -> Iterator[str]:
+    yield from route.match.keywords
+    for child in route.children:
+        yield from _keywords(child)
 
 
 def _descend(

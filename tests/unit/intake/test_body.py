@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import ClientDisconnect
 
-from services.intake.adapters.body import JSON, LINES, BadBody, canonical, media_type, parse
+from services.intake.adapters.body import (
+    JSON,
+    LINES,
+    BadBody,
+    TooLarge,
+    canonical,
+    media_type,
+    parse,
+    whole,
+)
 from shared.contracts.problems import Problem
 
 
@@ -69,3 +80,33 @@ def test_what_a_door_reads(headers: dict[str, str], found: str) -> None:
         kind = bad.problem
 
     assert found == kind
+
+
+@pytest.mark.parametrize(("declared", "read"), [(b"", 3), (b"4000", 0), (b"nonsense", 3)])
+async def test_what_is_too_large_is_not_read_to_its_end(declared: bytes, read: int) -> None:
+    """A sender must not fill our memory, whatever it says of the length."""
+    asked = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return {"type": "http.request", "body": b" " * 1000, "more_body": asked < 100}
+
+    with pytest.raises(TooLarge):
+        await whole(receive, declared, 2500)
+
+    assert read == asked
+
+
+async def test_a_sender_that_leaves_sent_nothing() -> None:
+    """Half a record is none."""
+    parts: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return parts.pop(0)
+
+    with pytest.raises(ClientDisconnect):
+        await whole(receive, b"", 2500)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from services.router.domain.routing import Facts, Routed, route
 from shared.contracts.incident import Scene
 from shared.contracts.pack import (
+    DayNight,
     FixedUnit,
     Nearest,
     Pack,
@@ -179,3 +180,43 @@ def test_a_lead_without_standby_gets_its_backup(pack: Pack) -> None:
         found = routed(pack, tree)
 
         assert (unit.backup,) == found.standby or unit.kind in (UnitKind.DESK, UnitKind.EXPERT)
+
+
+def a_tree() -> Route:
+    """Return a tree in which every fact that a route can ask for decides somewhere."""
+    asked = {
+        "word": RouteMatch(keywords=("冒烟",)),
+        "area": RouteMatch(areas=(TOWNSHIP,)),
+        "lane": RouteMatch(lanes=(Lane.ORDINARY,)),
+        "severity": RouteMatch(severities=(1,)),
+        "night": RouteMatch(day_night=DayNight.NIGHT),
+        "line": RouteMatch(lines=(Line.FIRE,)),
+        "kind": RouteMatch(categories=("fire",)),
+    }
+    children = tuple(Route(id=name, version=1, match=match) for name, match in asked.items())
+    desk = RouteSet(lead=(FixedUnit("xj-desk"),))
+    return Route(id="root", version=1, set=desk, children=children)
+
+
+def test_what_was_routed_before_changes_nothing(pack: Pack) -> None:
+    """A walk is remembered by everything it depends on: each single fact changed is another walk."""
+    known = replace(pack, routes=a_tree())
+    plain = {"category": "unclassified", "scene": Scene(area=COUNTY_TOWN), "text": "燃气"}
+    changed: dict[str, dict[str, Any]] = {
+        "root": {},
+        "word": {"text": "山上冒烟"},
+        "area": {"scene": Scene(area=TOWNSHIP)},
+        "lane": {"lane": Lane.ORDINARY},
+        "severity": {"severity": 1},
+        "night": {"at": T0 + hours(12)},
+        "line": {"line": Line.FIRE},
+        "kind": {"category": "fire"},
+    }
+    asked = list(changed.items())
+    found = [  # the second time every walk is remembered
+        (name, route(known, some_facts(**(plain | fields)), T0).record)
+        for name, fields in (*asked, *asked)
+    ]
+
+    assert [(name, name) for name, _ in found] == [(name, record.rule) for name, record in found]
+    assert [7, 7] == [len(record.rejected) for name, record in found if name == "root"]
