@@ -22,8 +22,7 @@ from services.reports.adapters.history_source import (
     in_utf8,
     source_of,
 )
-from services.reports.domain.history_mapping import Mapping, Stamp
-from services.reports.domain.history_mapping import source_of as column_of
+from services.reports.domain.history_mapping import Mapping, Stamp, columns_of
 from services.reports.domain.history_notes import too_early
 from services.reports.domain.history_rows import Reason
 from services.reports.domain.history_terms import Terms, terms_of
@@ -313,7 +312,7 @@ def _warnings(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
 def _read(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, Read]:
     """Return what each mapped column gave."""
     names = [*Stamp, *sql.DIMENSIONS, "number"]
-    columns = {n: column for n in names if (column := column_of(getattr(mapping.columns, n)))}
+    columns = {n: column for n in names if (column := columns_of(getattr(mapping.columns, n)))}
     if not columns:
         return {}
     known = db.execute(f"SELECT {', '.join(f'count({n})' for n in columns)} FROM fresh").fetchall()

@@ -40,6 +40,8 @@ _CODES = {
     "Y": "(?:19|20|21)[0-9]{2}",
     "y": "[0-9]{2}",
     "m": "(?:1[0-2]|0?[1-9])",
+    "b": "(?:[Jj](?:[Aa][Nn]|[Uu][NnLl])|[Ff][Ee][Bb]|[Mm][Aa][RrYy]|[Aa](?:[Pp][Rr]|[Uu][Gg])"
+    "|[Ss][Ee][Pp]|[Oo][Cc][Tt]|[Nn][Oo][Vv]|[Dd][Ee][Cc])",
     "d": "(?:3[01]|[12][0-9]|0?[1-9])",
     "H": "(?:2[0-3]|[01]?[0-9])",
     "I": "(?:1[0-2]|0?[1-9])",
@@ -78,8 +80,9 @@ def pattern(form: str) -> str:
             )
         found.append(_CODES[code])
         at += 2
-    if ("%Y" in wall) == ("%y" in wall) or "%m" not in wall or "%d" not in wall:
-        raise UnknownTimeCode(f"{form!r} names no day; it needs %Y (or %y), %m and %d")
+    month = ("%m" in wall) != ("%b" in wall)
+    if ("%Y" in wall) == ("%y" in wall) or not month or "%d" not in wall:
+        raise UnknownTimeCode(f"{form!r} names no day; it needs %Y (or %y), %m (or %b) and %d")
     if ("%I" in wall) != ("%p" in wall):
         raise UnknownTimeCode(f"{form!r}: %I and %p go together, 1 o'clock is twice a day")
     return "".join(found) + (OFFSET if offset else "")
