@@ -148,7 +148,8 @@ def _ahead(field: str, form: str) -> str:
     if not has_offset(form):
         return "NULL"
     found = f"regexp_extract({field}, {_SPLIT}, 2)"
-    length = f"({found}[2:3]::INTEGER * 3600 + right({found}, 2)::INTEGER * 60)"
+    minutes = f"CASE WHEN length({found}) > 3 THEN right({found}, 2)::INTEGER ELSE 0 END"
+    length = f"({found}[2:3]::INTEGER * 3600 + {minutes} * 60)"
     return (
         f"CASE WHEN {found} IN ('Z', 'z') THEN 0 WHEN {found}[1] = '-' THEN -{length} "
         f"ELSE {length} END"

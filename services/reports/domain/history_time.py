@@ -22,7 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 EPOCH, EPOCH_MS = "epoch", "epoch_ms"
 """Whole forms: seconds, or milliseconds, since 1970 UTC; thousands may be parted by commas."""
 
-OFFSET = "(?:[Zz]|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
+OFFSET = "(?:[Zz]|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 """An offset from UTC, the end of a form with %z."""
 
 _PARTED = "(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
@@ -138,7 +138,7 @@ def _parsed(text: str, form: str) -> datetime:
 def _zone(offset: str) -> timezone:
     if offset in {"Z", "z"}:
         return UTC
-    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:].removeprefix(":") or 0))
     return timezone(-ahead if offset[0] == "-" else ahead)
 
 
