@@ -22,7 +22,9 @@ from services.reports.domain.history_figures import Counts, HistoryMonth
 from services.reports.domain.history_mapping import Dimension, checked
 from services.reports.domain.history_rows import Case
 from services.reports.domain.history_tables import Asked
+from services.reports.domain.key_figures import FigureTable
 from services.reports.domain.period import Period
+from services.reports.domain.report import Report
 from services.reports.domain.units import UnitTable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,14 +79,28 @@ def parts(folder: Path, dimension: str, labels: Iterable[str]) -> dict[tuple[str
         }
 
 
-def units(folder: Path, label: str) -> UnitTable:
-    """Return T3 of a month of what was imported into *folder*."""
+def table(folder: Path, label: str, asked: Asked) -> Report:
+    """Return a table of a month of what was imported into *folder*."""
     with history.opened(folder, write=False) as db:
         scope = scope_of(db, None, None)
-        table = HistoryTables(scope, period_of(label, scope.zone)).table(Asked.UNITS)
+        return HistoryTables(scope, period_of(label, scope.zone)).table(asked)
 
-    assert isinstance(table, UnitTable)
-    return table
+
+def figures(folder: Path, label: str) -> dict[str, tuple[int, int] | None]:
+    """Return numerator and denominator of every figure of the list."""
+    found = table(folder, label, Asked.FIGURES)
+    assert isinstance(found, FigureTable)
+    return {
+        each.id: (each.value.numerator, each.value.denominator) if each.value else None
+        for each in found.figures
+    }
+
+
+def units(folder: Path, label: str) -> UnitTable:
+    """Return T3 of a month of what was imported into *folder*."""
+    found = table(folder, label, Asked.UNITS)
+    assert isinstance(found, UnitTable)
+    return found
 
 
 def every_case(folder: Path) -> list[Case]:

@@ -12,6 +12,8 @@ import pytest
 from services.reports.domain.history_figures import Counts, Measure
 from services.reports.domain.history_mapping import Stamp
 from services.reports.domain.history_rows import Case
+from services.reports.domain.history_tables import Asked
+from services.reports.domain.tier_affairs import TierTable
 from tests.oracles import recorded
 
 DATA, TRUTH = "hotline311_boston_*.csv", "boston311_*_monthly.csv"
@@ -189,6 +191,31 @@ def test_the_units_table_says_the_same(boston: Path, edition: str) -> None:
 
         assert (owed.with_due, owed.closed_by_due) == (handle.should, handle.on_time)
         assert handle.should == sum(unit.handle.should or 0 for unit in table.units)
+
+
+def test_the_list_of_figures_is_of_the_cases_due(boston: Path, edition: str) -> None:
+    """按期处置率 = closed by the target ÷ due; the city's verdict never differs from ours."""
+    for row in truth(edition):
+        owed = recorded.month(boston, row["month"]).due_in_month.counts
+        found = recorded.figures(boston, row["month"])
+
+        assert (owed.closed_by_due, owed.with_due) == found["timely.handle"]
+        assert (0, int(row["cases"]) - int(row["official_blank"])) == found["quality.overrun_flag"]
+        assert (int(row["open"]), int(row["cases"])) == found["quality.no_end"]
+
+
+def test_t4_counts_the_requests_of_each_neighbourhood(boston: Path, edition: str) -> None:
+    """Where it is blank the request stands under the remainder."""
+    for row in truth(edition):
+        table = recorded.table(boston, row["month"], Asked.TIERS)
+        assert isinstance(table, TierTable)
+        theirs = {
+            part["neighborhood"] or "other": int(part["cases"])
+            for part in truth(edition, "by_neighborhood")
+            if part["month"] == row["month"]
+        }
+
+        assert theirs == {part.id: part.total for part in table.valid.rows if part.total}
 
 
 def lengths(c: Counts) -> dict[str, Any]:

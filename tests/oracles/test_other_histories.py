@@ -11,6 +11,8 @@ import pytest
 
 from services.reports.domain.history_figures import Counts, Measure
 from services.reports.domain.history_mapping import Dimension, Stamp
+from services.reports.domain.history_tables import Asked
+from services.reports.domain.tier_affairs import TierTable
 from tests.oracles import recorded
 
 SEATTLE = ZoneInfo("America/Los_Angeles")
@@ -32,6 +34,22 @@ def test_montgomery_by_category_and_title(
     assert {(r["month"], r[column]): int(r["n"]) for r in rows} == {
         at: c.cases for at, c in ours.items()
     }
+
+
+def test_montgomery_by_affair_class(tmp_path: Path) -> None:
+    """T4: medical and fire calls are emergencies, traffic is public order."""
+    recorded.imported("calls911_montgomery_2015-12.csv", "montgomery", tmp_path)
+    rows = recorded.truth("montgomery911_fixture_monthly_by_category.csv")
+    table = recorded.table(tmp_path, "2015-12", Asked.TIERS)
+    assert isinstance(table, TierTable)
+    theirs = {row["cat"]: int(row["n"]) for row in rows if row["month"] == "2015-12"}
+    ours = {cell.id: cell.count for cell in table.valid.total.cells}
+
+    assert (theirs["EMS"] + theirs["Fire"], theirs["Traffic"]) == (
+        ours["emergency"],
+        ours["public_order"],
+    )
+    assert table.handled is None
 
 
 def test_seattle_scene_to_clearance_by_sector(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -9,6 +11,9 @@ import pytest
 
 from services.reports.domain.history_figures import Counts, Measure
 from services.reports.domain.history_mapping import Dimension, Stamp
+from services.reports.domain.history_rows import Case
+from services.reports.domain.history_tables import Asked
+from services.reports.domain.tier_affairs import TierTable
 from tests.oracles import recorded
 
 DATA, TRUTH = "fire_sf_calls_*.csv", "sf_fire_*_monthly.csv"
@@ -35,6 +40,19 @@ def fire(edition: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+LENGTHS = {
+    "response_s": Stamp.ARRIVED,
+    "dispatch_s": Stamp.DISPATCHED,
+    "close_s": Stamp.CLOSED,
+}
+
+
+def seconds(case: Case, until: Stamp) -> str:
+    """Return the whole seconds from the receipt, as the truth writes them."""
+    start, end = case.stamps[Stamp.RECEIVED], case.stamps[until]
+    return f"{(end - start).total_seconds():.0f}" if start and end else ""
+
+
 def truth(edition: str, part: str = "monthly") -> list[dict[str, str]]:
     """Return the truth of the months as a whole, of a part, or call by call."""
     return recorded.truth(TRUTH.replace("*", edition).replace("monthly", part))
@@ -59,11 +77,15 @@ def test_every_call_as_derived(fire: Path, edition: str) -> None:
         }
 
         assert {name: row[name] for name in STAMPS} == local
-        assert (int(row["units"]), row["call_type"], row["battalion"]) == (
+        assert (int(row["units"]), row["call_type"], row["battalion"], row["final_priority"]) == (
             case.units,
             case.values[Dimension.KIND],
             case.values[Dimension.AREA],
+            case.values[Dimension.PRIORITY],
         )
+        assert {name: row[name] for name in LENGTHS} == {
+            name: seconds(case, stamp) for name, stamp in LENGTHS.items()
+        }
 
 
 def test_ninetieth_percentiles_are_rows(fire: Path, edition: str) -> None:
@@ -163,3 +185,42 @@ def test_the_months_by_part(
     like = next(iter(ours.values()))
 
     assert {(row["month"], row[column]): published(row, like) for row in rows} == ours
+
+
+def test_t4_counts_the_calls_of_each_battalion(fire: Path, edition: str) -> None:
+    """Areas are the rows; every call type is an emergency, by the mapping."""
+    for row in truth(edition):
+        table = recorded.table(fire, row["month"], Asked.TIERS)
+        assert isinstance(table, TierTable)
+        theirs = {
+            part["battalion"]: int(part["calls"])
+            for part in truth(edition, "monthly_by_battalion")
+            if part["month"] == row["month"]
+        }
+
+        assert theirs == {part.id: part.total for part in table.valid.rows if part.total}
+        assert int(row["calls"]) == next(
+            cell.count for cell in table.valid.total.cells if cell.id == "emergency"
+        )
+
+
+def test_the_list_of_figures_counts_each_engine(fire: Path, edition: str) -> None:
+    """Turned out of those sent, both feedbacks of those owed: each row of the file is a duty."""
+    file = recorded.recorded(DATA.replace("*", edition))
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        every = list(csv.DictReader(text))
+    received: dict[str, str] = {}
+    for each in every:
+        at = datetime.strptime(each["Received DtTm"], FORM)  # noqa: DTZ007 - only its month counts
+        received[each["Call Number"]] = min(received.get(each["Call Number"], "9"), f"{at:%Y-%m}")
+    for row in truth(edition):
+        mine = [each for each in every if received[each["Call Number"]] == row["month"]]
+        both = sum(bool(e["On Scene DtTm"] and e["Available DtTm"]) for e in mine)
+        left = sum(bool(e["Response DtTm"]) for e in mine)
+        found = recorded.figures(fire, row["month"])
+
+        assert (left, len(mine)) == found["conduct.turned_out"]
+        assert (both, len(mine)) == found["timely.dual_feedback"]
+
+
+FORM = "%m/%d/%Y %I:%M:%S %p"

@@ -40,8 +40,8 @@ def _needs_facts(context: typer.Context, local: Path | None) -> None:
     if local is not None:
         stop(
             f"needs_facts: {context.info_name} needs the platform's facts and cannot work on "
-            "imported history; --local is for month, day, longer, assess, freeze, revise, "
-            "recompute, diff and import",
+            "imported history; --local is for month, day, longer, bulletin, daily, checklist, "
+            "assess, freeze, revise, recompute, diff and import",
             WRONG_USE,
         )
 

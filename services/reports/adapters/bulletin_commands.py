@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
+from services.reports.adapters import history_commands
 from services.reports.adapters.asking import (
     DEFAULT_REGION,
     As,
-    NotLocal,
     Out,
     Place,
     Published,
-    Region,
     Stack,
     Whose,
     ask,
@@ -24,6 +23,7 @@ from services.reports.adapters.asking import (
 from services.reports.adapters.fact_reading import FactReader
 from services.reports.adapters.formats import Form
 from services.reports.adapters.frozen_months import FrozenMonths
+from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
 from services.reports.domain import period as periods
 from services.reports.domain.bulletin import bulletin as bulletin_of
 from services.reports.domain.checklist import checklist as checklist_of
@@ -39,18 +39,23 @@ app = typer.Typer()
 
 
 @app.command()
-def bulletin(
+def bulletin(  # noqa: PLR0913, PLR0917 - a command line's options, each named where it is used
     label: Annotated[str, typer.Argument(metavar="YYYY-Qn|YYYY-Hn|YYYY")],
-    region: Region = DEFAULT_REGION,
+    region: RegionOrOnly = None,
     stack: Stack = None,
     population: Whose = Population.REAL,
     form: As = Form.HTML,
     out: Out = None,
     published: Published = False,  # noqa: FBT002 - a switch
-    _local: NotLocal = None,
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Write the bulletin 通报 of a quarter (T9), half-year or year (T10, with the ranking)."""
-    place = find(label, periods.longer, region, stack)
+    if local is not None:
+        wanted = Wanted(local, region, as_of, population, form, out, None, published)
+        history_commands.bulletin(wanted, label)
+        return
+    place = find(label, periods.longer, region or DEFAULT_REGION, stack)
     known = ask(place, lambda database: _three(database, place))
     found = bulletin_of(known, place.period, population, place.pack, published=published)
     give(found, form, out, name_of(place, population, "bulletin", published=published))
@@ -67,17 +72,22 @@ async def _three(database: Database, place: Place) -> Three:
 
 
 @app.command()
-def daily(
+def daily(  # noqa: PLR0913, PLR0917 - the same options
     label: Annotated[str, typer.Argument(metavar="YYYY-MM-DD")],
-    region: Region = DEFAULT_REGION,
+    region: RegionOrOnly = None,
     stack: Stack = None,
     population: Whose = Population.REAL,
     form: As = Form.HTML,
     out: Out = None,
-    _local: NotLocal = None,
+    local: Imported = None,
+    as_of: AsOf = None,
 ) -> None:
     """Write the daily report 日报, due every day of a special-protection period (R16)."""
-    place = find(label, periods.day, region, stack)
+    if local is not None:
+        wanted = Wanted(local, region, as_of, population, form, out, None, published=False)
+        history_commands.daily(wanted, label)
+        return
+    place = find(label, periods.day, region or DEFAULT_REGION, stack)
 
     async def read(database: Database) -> Facts:
         return await gathered(FactReader(database), place.period, [Table.OVERVIEW])
@@ -92,15 +102,19 @@ MOST_REVISIONS = 200
 @app.command()
 def checklist(
     label: Annotated[str, typer.Argument(metavar="YYYY-MM")],
-    region: Region = DEFAULT_REGION,
+    region: RegionOrOnly = None,
     stack: Stack = None,
     population: Whose = Population.REAL,
     form: As = Form.HTML,
     out: Out = None,
-    _local: NotLocal = None,
+    local: Imported = None,
 ) -> None:
     """Write the five monthly duties 五个一 (P30): what the platform proves, blanks for the rest."""
-    place = find(label, periods.month, region, stack)
+    if local is not None:
+        wanted = Wanted(local, region, None, population, form, out, None, published=False)
+        history_commands.checklist(wanted, label)
+        return
+    place = find(label, periods.month, region or DEFAULT_REGION, stack)
 
     async def read(database: Database) -> list[Revision]:
         months = FrozenMonths(database)

@@ -17,13 +17,14 @@ from services.reports.adapters import history_sql as sql
 from services.reports.adapters.history_mapping_file import read_mapping
 from services.reports.adapters.history_source import (
     HistoryRefused,
+    Source,
     Told,
     digest,
     in_utf8,
+    rewritten,
     source_of,
 )
-from services.reports.domain.history_mapping import Mapping, Stamp
-from services.reports.domain.history_mapping import source_of as column_of
+from services.reports.domain.history_mapping import Mapping, Stamp, columns_of
 from services.reports.domain.history_notes import too_early
 from services.reports.domain.history_rows import Reason
 from services.reports.domain.history_terms import Terms, terms_of
@@ -142,11 +143,11 @@ def load(
     with _scratch(folder, dry_run=dry_run) as (place, scratch), opened(place, write=True) as db:
         db.execute(f"SET temp_directory = '{sql.quoted(str(scratch))}'")
         source = in_utf8(source, kept, scratch, tell)
+        tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
+        _read_rows(db, source, kept, scratch, tell)
         db.execute("BEGIN")
         db.execute(sql.TABLES)
         number = _recorded(db, region, name, terms_of(kept))
-        tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
-        db.execute(sql.raw(source), {"path": glob.escape(str(source.path))})
         tell(f"judging {_one(db, 'SELECT count(*) FROM raw'):,} rows")
         _judge(db, kept, region)
         tell(
@@ -166,6 +167,22 @@ def load(
         else:
             (folder / f"rejects-{region}-{name[:12]}.csv").unlink(missing_ok=True)
     return done
+
+
+def _read_rows(
+    db: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, scratch: Path, tell: Told
+) -> None:
+    """Read the rows as they are; where DuckDB cannot, line by line (line ends of two kinds)."""
+    try:
+        _raw(db, source)
+    except duckdb.InvalidInputException:
+        tell("its lines end in more than one way: reading it line by line")
+        _raw(db, rewritten(source, mapping, scratch))
+
+
+def _raw(db: duckdb.DuckDBPyConnection, source: Source) -> None:
+    db.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    db.execute(sql.raw(source), {"path": glob.escape(str(source.path))})
 
 
 def with_columns_of(file: Path, mapping: Mapping) -> Mapping:
@@ -313,7 +330,7 @@ def _warnings(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> list[str]:
 def _read(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> dict[str, Read]:
     """Return what each mapped column gave."""
     names = [*Stamp, *sql.DIMENSIONS, "number"]
-    columns = {n: column for n in names if (column := column_of(getattr(mapping.columns, n)))}
+    columns = {n: column for n in names if (column := columns_of(getattr(mapping.columns, n)))}
     if not columns:
         return {}
     known = db.execute(f"SELECT {', '.join(f'count({n})' for n in columns)} FROM fresh").fetchall()

@@ -17,20 +17,26 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
-from services.reports.adapters import history, history_months
+from services.reports.adapters import history, history_bulletins, history_months
 from services.reports.adapters.formats import Form, document
 from services.reports.adapters.history import HistoryRefused
 from services.reports.adapters.history_assessment import assessed
+from services.reports.adapters.history_freezing import LocalOffice
 from services.reports.adapters.history_scope import Scope, scope_of
 from services.reports.adapters.history_suggestion import suggested
 from services.reports.adapters.history_tables import HistoryTables
+from services.reports.domain import period as periods
+from services.reports.domain.bulletin import NoBulletin
 from services.reports.domain.canonical import canonical
+from services.reports.domain.checklist import checklist as checklist_of
 from services.reports.domain.facts import Population
+from services.reports.domain.history_key_figures import listed, unanswered
 from services.reports.domain.history_mapping import Mapping, WrongMapping, checked
 from services.reports.domain.history_notes import warned
 from services.reports.domain.history_published import published_month
 from services.reports.domain.history_tables import Asked
 from services.reports.domain.history_words import explained
+from services.reports.domain.key_figures import FigureTable
 from services.reports.domain.period import Period, WrongPeriod
 from services.reports.domain.report import Report
 from services.reports.domain.wording import Text
@@ -172,9 +178,41 @@ def assess(wanted: Wanted, label: str) -> None:
     """Write the assessment of the units of a month."""
     with _told(), history.opened(wanted.local, write=False) as db:
         scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
-        report, period, notes = assessed(scope, label)
+        period = periods.month(label, scope.zone)
+        report, notes = assessed(scope, period)
         _warn(scope, period)
         _write(wanted, scope, period, report, notes)
+
+
+def bulletin(wanted: Wanted, label: str) -> None:
+    """Write the bulletin of a quarter, half-year or year, as far as the columns say it."""
+    with _told(), history.opened(wanted.local, write=False) as db:
+        scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
+        period = periods.longer(label, scope.zone)
+        _warn(scope, period)
+        report, notes = history_bulletins.bulletin(scope, period, published=wanted.published)
+        _write(wanted, scope, period, report, notes)
+
+
+def daily(wanted: Wanted, label: str) -> None:
+    """Write the daily report, as far as the columns say it."""
+    with _told(), history.opened(wanted.local, write=False) as db:
+        scope = scope_of(db, wanted.region, wanted.as_of, wanted.population)
+        period = periods.day(label, scope.zone)
+        _warn(scope, period)
+        report, notes = history_bulletins.daily(scope, period)
+        _write(wanted, scope, period, report, notes)
+
+
+def checklist(wanted: Wanted, label: str) -> None:
+    """Write the five monthly duties by what was frozen of imported history."""
+    with _told(), history.opened(wanted.local, write=False) as db:
+        scope = scope_of(db, wanted.region, None, wanted.population)
+        period = periods.month(label, scope.zone)
+        frozen = LocalOffice(scope, wanted.local).revisions(period)
+        pack = HistoryTables(scope, period).pack
+        found = checklist_of(period, wanted.population, frozen, pack)
+        _write(wanted, scope, period, found, [])
 
 
 def _warn(scope: Scope, period: Period) -> None:
@@ -184,14 +222,23 @@ def _warn(scope: Scope, period: Period) -> None:
 
 def _every_figure(scope: Scope, period: Period, *, published: bool) -> object:
     found = history_months.computed(scope, period)
-    return published_month(found) if published else found
+    if published:
+        # beside the counts of the month the list could give away what either of them hides
+        return published_month(found) | {"figures": None, "figures_withheld": _BY_ITSELF}
+    shown = msgspec.to_builtins(found, str_keys=True)
+    if found.basis.files:
+        table = HistoryTables(scope, period).table(Asked.FIGURES)
+        assert isinstance(table, FigureTable)  # noqa: S101 - what was asked for
+        shown |= {"figures_cut": table.cut, "figures": [*listed(table)]}
+    return shown | {"unanswered": unanswered(found.basis)}
 
 
 _NEVER = {
-    "tiers": "affair classes and sub-centres",
     "reports": "upward reports",
-    "figures": "call-backs, appeals and rosters",
 }
+
+
+_BY_ITSELF = "published as a table of its own: --table figures --published"
 
 
 def _asked(table: str) -> Asked:
@@ -230,10 +277,15 @@ _NAMES = {
     "Overview": Asked.OVERVIEW,
     "CategoryTable": Asked.CATEGORIES,
     "UnitTable": Asked.UNITS,
+    "TierTable": Asked.TIERS,
     "OverdueTable": Asked.OVERDUE,
     "GapTable": Asked.GAPS,
     "QualityTable": Asked.QUALITY,
+    "FigureTable": Asked.FIGURES,
     "AssessmentTable": Asked.ASSESSMENT,
+    "Bulletin": "bulletin",
+    "Daily": "daily",
+    "Checklist": "checklist",
 }
 
 
@@ -263,7 +315,7 @@ def _told() -> Iterator[None]:
     """End a wrong use with what to do, and Ctrl-C with what it left."""
     try:
         yield
-    except (HistoryRefused, WrongMapping, WrongPeriod) as wrong:
+    except (HistoryRefused, NoBulletin, WrongMapping, WrongPeriod) as wrong:
         _quit(str(wrong), WRONG_USE)
     except (KeyboardInterrupt, duckdb.InterruptException):
         _quit("stopped: nothing was stored", INTERRUPTED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from services.reports.adapters import month_sets
 from services.reports.adapters.history_scope import Scope
 from services.reports.adapters.history_sql import quoted, stored
@@ -20,21 +22,23 @@ from services.reports.domain.history_facts import (
 from services.reports.domain.history_mapping import Beside, Dimension, Stamp
 from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
+from services.reports.domain.quantities import OTHER
 from shared.contracts.incident import AssignmentState, IncidentState, StampOrigin
-from shared.contracts.pack import UNCLASSIFIED, Pack, UnitKind
+from shared.contracts.pack import UNCLASSIFIED, UnitKind
 from shared.contracts.sla import ClockKind, ClockState
+from shared.contracts.values import Lane
 
 
-def judged(
-    scope: Scope, period: Period, beside: Sequence[Period], basis: Basis, pack: Pack
-) -> Months:
+def judged(scope: Scope, period: Period, beside: Sequence[Period], basis: Basis) -> Months:
     """Fill the tables of facts and judge them: limits of *period*, calls of *beside* as well."""
     db = scope.db
     db.execute("SET TimeZone = 'UTC'")
-    db.execute("CREATE OR REPLACE TEMP TABLE affairs (code VARCHAR, affair VARCHAR)")
-    affairs = [(each.code, str(each.affair)) for each in pack.categories]
-    db.executemany("INSERT INTO affairs VALUES (?, ?)", affairs)
-    unknown = str(pack.category(UNCLASSIFIED).affair)
+    affairs = {} if basis.affairs is UNSET else basis.affairs.of
+    db.execute(
+        "CREATE OR REPLACE TEMP TABLE affairs AS "
+        "SELECT unnest($texts::VARCHAR[]) AS text, unnest($classes::VARCHAR[]) AS affair",
+        {"texts": [*affairs], "classes": [str(each) for each in affairs.values()]},
+    )
     inside = " OR ".join(_between("counted_at", each) for each in (period, *beside))
     region = f"region = '{quoted(scope.region)}'"
     for statement in (
@@ -42,9 +46,7 @@ def judged(
         _clocks(basis, period),
         _assignments(basis),
         _calls(f"{region} AND ({inside})", basis),
-        _incidents(
-            f"{region} AND ({inside} OR id IN (SELECT incident_id FROM clocks))", basis, unknown
-        ),
+        _incidents(f"{region} AND ({inside} OR id IN (SELECT incident_id FROM clocks))", basis),
         """CREATE OR REPLACE TEMP TABLE links AS SELECT call_id, call_id AS incident_id
 FROM calls WHERE duplicate""",
     ):
@@ -84,21 +86,30 @@ FROM cases WHERE {inside}
 """
 
 
-def _incidents(inside: str, basis: Basis, unknown: str) -> str:
+def _incidents(inside: str, basis: Basis) -> str:
+    by, rest = "NULL", OTHER
+    if basis.affairs is not UNSET:
+        by, rest = str(basis.affairs.by), basis.affairs.rest or OTHER
+    urgent = "false"
+    if basis.urgent is not UNSET:
+        texts = ", ".join(f"'{quoted(text)}'" for text in basis.urgent.texts)
+        urgent = f"coalesce({basis.urgent.by} IN ({texts}), false)"
     return f"""
 CREATE OR REPLACE TEMP TABLE incidents AS
 SELECT id AS incident_id, {VERSION}::BIGINT AS version,
-  coalesce(number, id::VARCHAR) AS number, '{basis.line}' AS line, '' AS lane,
+  coalesce(number, id::VARCHAR) AS number, '{basis.line}' AS line,
+  CASE WHEN {urgent} THEN '{Lane.URGENT}' ELSE '' END AS lane,
   CASE WHEN {_DUPLICATE} THEN '{IncidentState.DUPLICATE}'
     WHEN closed IS NULL THEN '{IncidentState.DISPATCHED}'
     ELSE '{IncidentState.CLOSED}' END AS state,
-  coalesce(affair, '{unknown}') AS affair, {_row(basis)} AS category,
+  CASE WHEN {by} IS NULL THEN '{OTHER}' ELSE coalesce(affair, '{rest}') END AS affair,
+  {_row(basis)} AS category,
   {SEVERITY}::BIGINT AS severity, area, {_at("counted_at")} AS received_at,
   NULL::TIMESTAMPTZ AS accepted_at, {_at("dispatched")} AS dispatched_at,
   {_at("arrived")} AS on_scene_at, {_at("closed")} AS handled_at, {_at("closed")} AS ended_at,
   NULL::UUID AS merged_into, 0::BIGINT AS rework, 0::BIGINT AS reopened, '' AS pack_version,
   {_EXERCISE} AS exercise, {_TEST} AS test
-FROM cases LEFT JOIN affairs ON affairs.code = {_row(basis)}
+FROM cases LEFT JOIN affairs ON affairs.text = {by}
 WHERE {inside}
 """
 
@@ -140,6 +151,9 @@ def _clocks(basis: Basis, period: Period) -> str:
             found.append(_clock(kind, f"'limits.{stamp}'", sent, due, stamp))
         else:
             found.append(_clock(kind, "''", "counted_at", "counted_at", "NULL::TIMESTAMP"))
+    if limits.turned_out:
+        due = f"{sent} + to_seconds({limits.turned_out})"
+        found.append(_clock(ClockKind.TURNOUT, "'limits.turned_out'", sent, due, Stamp.TURNED_OUT))
     if limits.arrived:
         due = f"received + to_seconds({limits.arrived})"
         found.append(

@@ -48,6 +48,7 @@ from services.reports.domain.freezing import (
     refuse_revision,
 )
 from services.reports.domain.history_figures import FORMULA
+from services.reports.domain.history_notes import begun
 from services.reports.domain.history_published import published_month
 from services.reports.domain.history_tables import Asked
 from services.reports.domain.history_time import utc_steps
@@ -189,6 +190,12 @@ class LocalOffice:
             )
         raise not_frozen(period)
 
+    def revisions(self, period: Period) -> list[Revision]:
+        """Return what is stored of *period*, the freeze first."""
+        newest = self._folder.record(period.label)
+        numbers = range(newest.revision.number + 1) if newest else ()
+        return [self.known(period, number).revision for number in numbers]
+
     def _set_down(
         self, period: Period, newest: LocalMonth | None, reason: RevisionReason | None
     ) -> Revision:
@@ -247,7 +254,10 @@ class LocalOffice:
         until = scope.counted_until
         if until is not None and until >= _last_midnight(period):
             until = period.end
-        return _as(scope, as_of, origin, until)
+        since = scope.counted_from
+        if since is not None and all(begun(scope.basis(period), each) for each in _earlier(period)):
+            since = None
+        return _as(scope, as_of, origin, (since, until))
 
     def _local(self, revision: Revision, scope: Scope) -> LocalMonth:
         return LocalMonth(
@@ -256,6 +266,7 @@ class LocalOffice:
             as_of=scope.as_of,
             as_of_from=scope.as_of_from,
             counted_until=scope.counted_until,
+            counted_from=scope.counted_from,
             sources=self._sources(),
         )
 
@@ -317,7 +328,7 @@ class LocalOffice:
             offsets(db, "utc_steps", utc_steps(self._scope.zone))
             files = {each.number: each.terms for each in kept.sources}
             scope = replace(self._scope, db=db, files=files)
-            yield _as(scope, kept.as_of, kept.as_of_from, kept.counted_until)
+            yield _as(scope, kept.as_of, kept.as_of_from, (kept.counted_from, kept.counted_until))
 
     def _drift(self, kept: LocalMonth, period: Period) -> Drift:
         path = self._folder.path(kept, ROWS)
@@ -347,9 +358,25 @@ class LocalOffice:
         )
 
 
-def _as(scope: Scope, as_of: datetime, origin: str, until: datetime | None) -> Scope:
-    """Return *scope* judged at *as_of*, its data ending at *until*; its newest stamp is left out."""
-    return replace(scope, as_of=as_of, as_of_from=origin, latest=None, counted_until=until)
+def _earlier(period: Period) -> list[Period]:
+    return [each for each in (period_before(period), year_before(period)) if each]
+
+
+Span = tuple[datetime | None, datetime | None]
+"""From when (None: early enough) and until when there are data."""
+
+
+def _as(scope: Scope, as_of: datetime, origin: str, span: Span) -> Scope:
+    """Return *scope* judged at *as_of*, its data of *span*; its newest stamp is left out."""
+    since, until = span
+    return replace(
+        scope,
+        as_of=as_of,
+        as_of_from=origin,
+        latest=None,
+        counted_until=until,
+        counted_from=since,
+    )
 
 
 def _last_midnight(period: Period) -> datetime:

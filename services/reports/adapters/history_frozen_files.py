@@ -35,7 +35,8 @@ class LocalMonth(Struct, frozen=True, kw_only=True):
 
     `revision.epoch` is the number of the newest file imported by then, `revision.files` the rows;
     its pack is made of the rows' own names, so only its hash is kept. `as_of` (UTC) is when open cases were judged and `as_of_from` who said so; the data ended at
-    `counted_until` (UTC), the month's end where they reached its last day.
+    `counted_until` (UTC), the month's end where they reached its last day, and began at
+    `counted_from` if that was after the begin of what the month is compared with.
     """
 
     revision: Revision
@@ -43,6 +44,7 @@ class LocalMonth(Struct, frozen=True, kw_only=True):
     as_of: datetime
     as_of_from: str
     counted_until: datetime | None = None
+    counted_from: datetime | None = None
     sources: list[Source]
 
 

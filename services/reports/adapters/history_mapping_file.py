@@ -34,6 +34,8 @@ def read_mapping(path: Path) -> Mapping:
         raise HistoryRefused(f"mapping {path}{line} is not YAML in UTF-8: {said}") from wrong
     except msgspec.ValidationError as wrong:
         said = _where(str(wrong), _path_of(str(wrong)), path, text)
+        if "Expected `str`, got" in said:
+            said += "; YAML reads no, on, off and numbers as something else: put it in quotes"
         raise HistoryRefused(f"{said}\ncorrect it; {_DESCRIBED}") from wrong
     except WrongMapping as wrong:
         said = "\n".join(

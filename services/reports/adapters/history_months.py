@@ -127,13 +127,14 @@ def _parts(db: duckdb.DuckDBPyConnection, column: str, table: str, basis: Basis)
     return [row(v, part_name(v), _counts(c, basis)) for v, *c in found]
 
 
-_OVERDUE = "coalesce(CASE WHEN closed IS NULL THEN due < {at} ELSE closed > due END, false)"
+OVERDUE = "coalesce(CASE WHEN closed IS NULL THEN due < {at} ELSE closed > due END, false)"
+"""Whether a case is overdue, judged `at`."""
 
 
 def _measured(basis: Basis) -> str:
     """Return the expressions, in the order `_counts` takes them apart."""
     at = f"TIMESTAMP '{stored(basis.as_of)}'"
-    overdue = _OVERDUE.format(at=at)
+    overdue = OVERDUE.format(at=at)
     counted = [
         "count(*)",
         "coalesce(sum(units), 0)::BIGINT",

@@ -14,7 +14,7 @@ from services.reports.adapters.history_source import HistoryRefused
 from services.reports.adapters.history_sql import stored
 from services.reports.domain.facts import Population
 from services.reports.domain.history_mapping import Beside, Stamp
-from services.reports.domain.history_terms import Basis, Terms, basis_of
+from services.reports.domain.history_terms import Basis, Ends, Terms, basis_of
 from services.reports.domain.history_time import utc_steps
 from services.reports.domain.period import Period
 
@@ -32,6 +32,7 @@ class Scope:
     as_of_from: str
     latest: datetime | None
     counted_until: datetime | None
+    counted_from: datetime | None = None
 
     def basis(self, *periods: Period) -> Basis:
         """Return what *periods* are counted by, as the files say that brought their cases."""
@@ -46,7 +47,7 @@ class Scope:
             found |= {file for (file,) in rows}
         used = [terms for file, terms in self.files.items() if file in found]
         first = next(iter(self.files.values()))
-        ends = (self.latest, self.counted_until)
+        ends = Ends(self.latest, self.counted_until, self.counted_from)
         return basis_of(self.region, used, first, (self.as_of, self.as_of_from), ends)
 
     @property
@@ -84,9 +85,9 @@ def scope_of(
     files = files_of(db, name)
     zone = ZoneInfo(next(iter(files.values())).time_zone)
     offsets(db, "utc_steps", utc_steps(zone))
-    latest, until = _ends(db, name)
-    at, origin = _as_of(latest, as_of, files, zone)
-    return Scope(db, name, population, zone, files, at, origin, latest, until)
+    ends = _ends(db, name)
+    at, origin = _as_of(ends.latest, as_of, files, zone)
+    return Scope(db, name, population, zone, files, at, origin, *ends)
 
 
 def _as_of(
@@ -105,11 +106,12 @@ def _as_of(
     return latest or datetime.fromtimestamp(0, UTC), "latest stamp"
 
 
-def _ends(db: duckdb.DuckDBPyConnection, region: str) -> tuple[datetime | None, datetime | None]:
-    """Return the newest stamp of *region* (due times aside), and the newest a case counts by."""
+def _ends(db: duckdb.DuckDBPyConnection, region: str) -> Ends:
+    """Return the newest stamp of *region* (due times aside), the newest and oldest a case counts by."""
     seen = ", ".join(s for s in Stamp if s is not Stamp.DUE)
     found = db.execute(
-        f"SELECT max(greatest({seen})), max(counted_at) FROM cases WHERE region = ?", [region]
+        f"SELECT max(greatest({seen})), max(counted_at), min(counted_at) FROM cases "
+        "WHERE region = ?",
+        [region],
     ).fetchone()
-    latest, until = found or (None, None)
-    return latest and latest.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC)
+    return Ends(*(at and at.replace(tzinfo=UTC) for at in found or (None, None, None)))

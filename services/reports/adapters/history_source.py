@@ -71,6 +71,11 @@ def in_utf8(source: Source, mapping: Mapping, scratch: Path, tell: Told) -> Sour
     if _is_utf8(mapping):
         return source
     tell(f"decoding {mapping.encoding}")
+    return rewritten(source, mapping, scratch)
+
+
+def rewritten(source: Source, mapping: Mapping, scratch: Path) -> Source:
+    """Return the wanted columns of *source* in UTF-8, every field quoted, every line ending alike."""
     path = scratch / "decoded.csv"
     with (
         _opened(source.path, mapping) as text,

@@ -14,6 +14,8 @@ from services.reports.domain.history_mapping import (
     Mapping,
     PartOf,
     Stamp,
+    columns_of,
+    sources_of,
 )
 from services.reports.domain.history_rows import LONGEST_SHAPE, Reason, folded, namespace
 from services.reports.domain.history_time import (
@@ -146,18 +148,26 @@ def _ahead(field: str, form: str) -> str:
     if not has_offset(form):
         return "NULL"
     found = f"regexp_extract({field}, {_SPLIT}, 2)"
-    length = f"({found}[2:3]::INTEGER * 3600 + right({found}, 2)::INTEGER * 60)"
+    minutes = f"CASE WHEN length({found}) > 3 THEN right({found}, 2)::INTEGER ELSE 0 END"
+    length = f"({found}[2:3]::INTEGER * 3600 + {minutes} * 60)"
     return (
         f"CASE WHEN {found} IN ('Z', 'z') THEN 0 WHEN {found}[1] = '-' THEN -{length} "
         f"ELSE {length} END"
     )
 
 
+def _stamp(mapping: Mapping, stamp: Stamp) -> str:
+    """Return the text of a stamp, of one or two columns."""
+    fields = [_field(mapping, name) for name in sources_of(getattr(mapping.columns, stamp))]
+    if len(fields) == 1:
+        return fields[0]
+    return f"nullif(concat_ws(' ', {', '.join(fields)}), '')"
+
+
 def _time(mapping: Mapping, stamp: Stamp) -> str:
-    column = getattr(mapping.columns, stamp)
-    if column is None:
+    if getattr(mapping.columns, stamp) is None:
         return f"NULL::TIMESTAMP AS local_{stamp}, NULL::INTEGER AS ahead_{stamp}"
-    field = _field(mapping, column)
+    field = _stamp(mapping, stamp)
     offsets = any(has_offset(form) for form in mapping.time_formats)
     ahead = _by_form(mapping, field, _ahead) if offsets else "NULL"
     return (
@@ -209,14 +219,14 @@ def read(mapping: Mapping) -> str:
         overdue = f"{label} IN ({_texts(mapping.label.overdue, mapping)})"
         both = _texts([*mapping.label.overdue, *mapping.label.not_overdue], mapping)
         unknown = f"{label} NOT IN ({both})"
-    columns = {s: column for s in Stamp if (column := getattr(mapping.columns, s))}
+    columns = {s: column for s in Stamp if (column := columns_of(getattr(mapping.columns, s)))}
+    stamps = {s: _stamp(mapping, s) for s in columns}
     unreadable = " ".join(
-        f"WHEN {_field(mapping, column)} IS NOT NULL AND local_{s} IS NULL THEN '{s}'"
-        for s, column in columns.items()
+        f"WHEN {field} IS NOT NULL AND local_{s} IS NULL THEN '{s}'" for s, field in stamps.items()
     )
     shapes = " ".join(
-        f"WHEN '{s}' THEN {_shape(f'left({_field(mapping, column)}, {LONGEST_SHAPE})')}"
-        for s, column in columns.items()
+        f"WHEN '{s}' THEN {_shape(f'left({field}, {LONGEST_SHAPE})')}"
+        for s, field in stamps.items()
     )
     names = " ".join(f"WHEN '{s}' THEN {_literal(column)}" for s, column in columns.items())
     row_key = "NULL::VARCHAR"
@@ -297,7 +307,7 @@ def fresh(mapping: Mapping, region: str) -> str:
     """Return the cases of this file, each with its id (a uuid5, computed as RFC 9562 says)."""
     space = namespace(region).hex
     counted = _of_case(mapping.counted_by)
-    column = getattr(mapping.columns, mapping.counted_by)
+    column = columns_of(getattr(mapping.columns, mapping.counted_by))
     rows = "SELECT *, NULL::VARCHAR AS part, row AS place FROM mine"
     if mapping.across_files is AcrossFiles.MERGE:
         rows = _merged(region)

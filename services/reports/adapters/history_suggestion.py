@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -25,8 +26,11 @@ def suggested(file: Path) -> str:
     lines = text.splitlines(keepends=True)
     if len(beginning) == _BEGINNING:
         lines = lines[:-1]
-    delimiter = max(",;\t|", key=lines[0].count) if lines else ","
-    header, *rows = islice(csv.reader(lines, delimiter=delimiter), ROWS + 1) if lines else [[]]
+    first = "".join(lines[: TITLES_AT_MOST + 1])
+    delimiter = max(",;\t|", key=first.count)
+    records = list(islice(csv.reader(lines, delimiter=delimiter), ROWS + 1)) if lines else [[]]
+    above = _titles(records)
+    header, *rows = records[above:]
     columns = [
         Column(
             name.strip(BLANK),
@@ -34,7 +38,18 @@ def suggested(file: Path) -> str:
         )
         for at, name in enumerate(header)
     ]
-    return suggestion(columns, encoding=encoding, delimiter=delimiter)
+    return suggestion(columns, encoding=encoding, delimiter=delimiter, skip_rows=above)
+
+
+TITLES_AT_MOST = 5
+
+
+def _titles(records: Sequence[Sequence[str]]) -> int:
+    """Return how many rows stand above the header: they fill less than half of its fields."""
+    filled = [sum(bool(field.strip(BLANK)) for field in record) for record in records]
+    widest = max(filled, default=0)
+    first = next((n for n, many in enumerate(filled) if 2 * many > widest), 0)
+    return first if first <= TITLES_AT_MOST else 0
 
 
 def _decoded(beginning: bytes) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from services.reports.adapters import month_sets
 from services.reports.adapters.history_facts import judged
+from services.reports.adapters.history_figure_sets import Counted, figure_table, labels_of
 from services.reports.adapters.history_scope import Scope
 from services.reports.adapters.history_source import HistoryRefused
 from services.reports.adapters.history_sql import stored
@@ -18,30 +20,32 @@ from services.reports.adapters.month_sets import Months
 from services.reports.adapters.month_sql import WHO, Outcome
 from services.reports.domain import gaps, overdue, quality
 from services.reports.domain.category_months import category_table_of
-from services.reports.domain.changes import Finding
+from services.reports.domain.changes import Finding, Opening
 from services.reports.domain.dual_feedback import Given
 from services.reports.domain.earlier import period_before, year_before
 from services.reports.domain.facts import Population
 from services.reports.domain.gaps import Gap, GapRow, GapTable, published_gaps
 from services.reports.domain.heading import heading
 from services.reports.domain.history_mapping import Dimension
-from services.reports.domain.history_notes import cautions, complete
+from services.reports.domain.history_notes import begun, cautions, complete
 from services.reports.domain.history_pack import pack_of
 from services.reports.domain.history_tables import Asked, fitted, lacking, notes
 from services.reports.domain.history_terms import Basis
-from services.reports.domain.opening import opened_overview_of
+from services.reports.domain.opening import Seen, opened_overview_of
 from services.reports.domain.overdue import (
     Overdue,
     OverdueKind,
     OverdueTable,
     published_overdue,
 )
-from services.reports.domain.overview import Overview
+from services.reports.domain.overview import Overview, overview_of
 from services.reports.domain.period import Period
-from services.reports.domain.publication import published_units
+from services.reports.domain.publication import published_overview, published_units
 from services.reports.domain.quality import QualityRow, QualityTable, published_quality
 from services.reports.domain.quantities import rate
 from services.reports.domain.report import Report
+from services.reports.domain.tally import Tally
+from services.reports.domain.tier_affairs import published_tiers
 from services.reports.domain.units import NOBODY, NOBODY_NAME, TOTAL, TOTAL_NAME, UnitTable
 from services.reports.domain.wording import CLOCKS, Text
 from shared.contracts.pack import Pack, UnitKind
@@ -59,7 +63,7 @@ class HistoryTables:
         self._before, self._last_year = period_before(period), year_before(period)
         self.basis: Basis = scope.basis(period)
         self.pack = pack or self._found_pack()
-        self._cut = min(scope.as_of, period.end)
+        self.cut = min(scope.as_of, period.end)
         self._overviews: dict[str, Overview] = {}
 
     def _others(self) -> list[Period]:
@@ -84,7 +88,7 @@ class HistoryTables:
     @cached_property
     def months(self) -> Months:
         """Return the judged facts of the period and the calls of those it is compared with."""
-        return judged(self._scope, self._period, self._others(), self.basis, self.pack)
+        return judged(self._scope, self._period, self._others(), self.basis)
 
     def table(self, asked: Asked, *, published: bool = False) -> Report:
         """Return a table; raises HistoryRefused naming the columns it would need."""
@@ -107,49 +111,117 @@ class HistoryTables:
         return [*cautions(self.basis, self._period), *known]
 
     def _whole(self, asked: Asked, *, published: bool) -> Report:
+        made: Mapping[Asked, Callable[..., Report]] = {
+            Asked.OVERVIEW: self._opened,
+            Asked.CATEGORIES: self._categories,
+            Asked.UNITS: self._timely,
+            Asked.TIERS: self._tiers,
+            Asked.OVERDUE: self._late,
+            Asked.GAPS: self._missing,
+            Asked.QUALITY: self._doubtful,
+            Asked.FIGURES: self._figures,
+        }
+        if asked not in made:
+            raise HistoryRefused("the assessment is a command of its own: assess")
+        return made[asked](published=published)
+
+    def _categories(self, *, published: bool) -> Report:
         population = self._scope.population
-        match asked:
-            case Asked.OVERVIEW:
-                return self._opened(published=published)
-            case Asked.CATEGORIES:
-                return category_table_of(
-                    self._overview, self._period, population, self.pack, published=published
-                )
-            case Asked.UNITS:
-                units = self._units()
-                return published_units(units) if published else units
-            case Asked.OVERDUE:
-                late = self._overdue()
-                return published_overdue(late, self._units()) if published else late
-            case Asked.GAPS:
-                missing = self._gaps()
-                return published_gaps(missing) if published else missing
-            case Asked.QUALITY:
-                faults = self._quality()
-                return published_quality(faults) if published else faults
-            case Asked.ASSESSMENT:
-                raise HistoryRefused("the assessment is a command of its own: assess")
+        return category_table_of(
+            self._overview, self._period, population, self.pack, published=published
+        )
+
+    def _timely(self, *, published: bool) -> Report:
+        units = self._units()
+        return published_units(units) if published else units
+
+    def _tiers(self, *, published: bool) -> Report:
+        _ = self.months
+        month_sets.judge_calls(self._scope.db, self._period, self._cuts(self._period))
+        population = self._scope.population
+        found = month_sets.tier_table(self.months, self._period, population, self.pack, self.cut)
+        if not published:
+            return found
+        return published_tiers(found, self._overview(self._period), self._units())
+
+    def _late(self, *, published: bool) -> Report:
+        late = self._overdue()
+        return published_overdue(late, self._units()) if published else late
+
+    def _missing(self, *, published: bool) -> Report:
+        missing = self._gaps()
+        return published_gaps(missing) if published else missing
+
+    def _doubtful(self, *, published: bool) -> Report:
+        faults = self._quality()
+        return published_quality(faults) if published else faults
+
+    def _figures(self, *, published: bool) -> Report:
+        labels = labels_of(self._scope, self._period, self.basis)
+        calls, units = self._overview(self._period), self._units()
+        counted = Counted(calls, units, self._quality(), labels, self._rows)
+        terms = (self.basis, self.pack, self.cut)
+        return figure_table(
+            counted, self._period, self._scope.population, terms, published=published
+        )
 
     def _opened(self, *, published: bool) -> Overview:
-        """Return T1: a period the data reach the end of is over, whatever the newest stamp is."""
-        whole = complete(self.basis, self._period)
-        judged = self._scope.as_of_from == "latest stamp" or self._scope.as_of >= self._period.end
+        """Return T1 with its first paragraph."""
         found = opened_overview_of(
-            self._overview, self._period, over=whole and judged, published=published
+            self._compared, self._period, over=self.over, published=published
         )
-        if judged and not whole and found.opening:
-            found = replace(found, opening=replace(found.opening, finding=Finding.DATA_END))
-        return found
+        return found if found.opening is None else replace(found, opening=self.ended(found.opening))
+
+    @property
+    def over(self) -> bool:
+        """Say whether the data reach the period's end: then it is over, whatever the newest stamp is."""
+        return complete(self.basis, self._period) and self._is_judged
+
+    @property
+    def _is_judged(self) -> bool:
+        scope = self._scope
+        return scope.as_of_from == "latest stamp" or scope.as_of >= self._period.end
+
+    def ended(self, opening: Opening) -> Opening:
+        """Return *opening*, which says so where the data end within the period."""
+        if self._is_judged and not complete(self.basis, self._period):
+            return replace(opening, finding=Finding.DATA_END)
+        return opening
+
+    def seen(self, *, published: bool) -> Seen:
+        """Return what bulletins compare of this period; without limits no rate."""
+        calls = self._overview(self._period)
+        units = None if lacking(Asked.UNITS, self.basis) else self._units()
+        if published:
+            calls = published_overview(calls)
+            units = published_units(units) if units else None
+        return Seen(self._period.label, len(self._period.days), calls, units)
+
+    def _compared(self, of: Period) -> Overview:
+        """Return T1 to compare with: of a period the data begin in as if there were none."""
+        if of == self._period or begun(self.basis, of):
+            return self._overview(of)
+        return self._empty(of)
+
+    def _empty(self, of: Period) -> Overview:
+        nothing = Tally(0, Counter(), Counter(), Counter(), Counter())
+        return overview_of(nothing, of, self._scope.population, self.pack)
+
+    def nothing(self) -> Seen:
+        """Return the period as one of which nothing is known."""
+        return Seen(self._period.label, len(self._period.days), self._empty(self._period))
 
     def _units(self) -> UnitTable:
         population = self._scope.population
-        return month_sets.unit_table(self.months, self._period, population, self.pack, self._cut)
+        return month_sets.unit_table(self.months, self._period, population, self.pack, self.cut)
+
+    def _cuts(self, of: Period) -> dict[Population, datetime]:
+        return dict.fromkeys(Population, min(self._scope.as_of, of.end))
 
     def _overview(self, of: Period) -> Overview:
         if of.label not in self._overviews:
             _ = self.months
-            cuts = dict.fromkeys(Population, min(self._scope.as_of, of.end))
-            counted = month_sets.judge_calls(self._scope.db, of, cuts)
+            counted = month_sets.judge_calls(self._scope.db, of, self._cuts(of))
             self._overviews[of.label] = month_sets.overview(
                 counted, of, self._scope.population, self.pack
             )
@@ -157,7 +229,7 @@ class HistoryTables:
 
     def _rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         exercise = self._scope.population.value == "exercise"
-        return self.months.rows(statement, exercise=exercise, cut=self._cut, **values)
+        return self.months.rows(statement, exercise=exercise, cut=self.cut, **values)
 
     # -- T5 ----------------------------------------------------------------------------------------
 
@@ -169,13 +241,13 @@ class HistoryTables:
         missed = sum(c[Outcome.LATE] + c[Outcome.OPEN] for c in counted.values())
         return OverdueTable(
             heading=self._heading("T5", overdue.FORMULA),
-            cut=self._cut.astimezone(self._period.zone),
+            cut=self.cut.astimezone(self._period.zone),
             kinds=[_kind(kind, counted[kind]) for kind in CLOCKS],
-            listed=[self._late(row) for row in listed],
+            listed=[self._listed(row) for row in listed],
             not_listed=missed - len(listed),
         )
 
-    def _late(self, row: tuple[Any, ...]) -> Overdue:
+    def _listed(self, row: tuple[Any, ...]) -> Overdue:
         number, unit, kind, rule, due, stopped, over = row
         return Overdue(
             incident=number,
@@ -210,7 +282,7 @@ class HistoryTables:
         whole = sum(amount.values(), Counter[Given]())
         return GapTable(
             heading=self._heading("T7", gaps.FORMULA),
-            cut=self._cut.astimezone(self._period.zone),
+            cut=self.cut.astimezone(self._period.zone),
             units=[_gap_row(unit, self._name(unit), amount[unit]) for unit in self._order(amount)],
             total=_gap_row(TOTAL, TOTAL_NAME, whole),
             gap_count=sum(whole[each] for each in _MISSING),
@@ -223,7 +295,7 @@ class HistoryTables:
         calls = self._overview(self._period)
         return QualityTable(
             heading=self._heading("T8", quality.FORMULA),
-            cut=self._cut.astimezone(self._period.zone),
+            cut=self.cut.astimezone(self._period.zone),
             unclassified=rate(calls.unclassified or 0, calls.valid or 0),
             refused=0,
             refused_for=[],

@@ -55,7 +55,7 @@ class Bulletin(Struct, frozen=True, kw_only=True):
 
     `moved`: the most important changes, those of `opening` first. `ranking` is within classes of
     like workload only, which the period before gives; `assessment`, behind it, is None in what is
-    published (its counts are of single units).
+    published (its counts are of single units). Of imported history None is also what no column says.
     """
 
     heading: Heading
@@ -63,10 +63,10 @@ class Bulletin(Struct, frozen=True, kw_only=True):
     opening: Opening
     moved: list[Change]
     overview: Overview
-    categories: CategoryTable
-    units: UnitTable
-    overdue: OverdueTable
-    ranking: Ranking
+    categories: CategoryTable | None
+    units: UnitTable | None
+    overdue: OverdueTable | None
+    ranking: Ranking | None
     assessment: AssessmentTable | None
 
 
@@ -78,8 +78,7 @@ def bulletin(
     known: Three, period: Period, population: Population, pack: Pack, *, published: bool = False
 ) -> Bulletin:
     """Compute T9 of a quarter, T10 of a half-year or year; raises NoBulletin."""
-    if period.kind in {PeriodKind.DAY, PeriodKind.MONTH}:
-        raise NoBulletin(f"{period.label}: a bulletin is of a quarter, half-year or year")
+    above = bulletin_heading(period, population, pack, published=published)
     facts, before, _ = known
     three = seen(known, period, population, pack, published=published)
     now = three[0]
@@ -87,22 +86,61 @@ def bulletin(
     overdue = overdue_table(facts, period, population, pack)
     scores = assessment(facts, before, (period, period_before(period)), population, pack)
     units = now.units or unit_table(facts, period, population, pack)
+    return composed(
+        Parts(
+            opening=first,
+            moved=most_important(changes(*three), LISTED) if first.changes else [],
+            overview=now.overview,
+            categories=category_table(_calls(known), period, population, pack, published=published),
+            units=units,
+            overdue=published_overdue(overdue, units) if published else overdue,
+            scores=scores,
+        ),
+        above,
+        units.cut,
+    )
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What a bulletin is made of, already as it is told; None: no column of the history says it."""
+
+    opening: Opening
+    moved: list[Change]
+    overview: Overview
+    categories: CategoryTable | None
+    units: UnitTable | None
+    overdue: OverdueTable | None
+    scores: AssessmentTable | None
+
+
+def bulletin_heading(
+    period: Period, population: Population, pack: Pack, *, published: bool
+) -> Heading:
+    """Return what stands above a bulletin; raises NoBulletin."""
+    if period.kind in {PeriodKind.DAY, PeriodKind.MONTH}:
+        raise NoBulletin(f"{period.label}: a bulletin is of a quarter, half-year or year")
     table = "T9" if period.kind is PeriodKind.QUARTER else "T10"
     above = heading(table, FORMULA, period, population, pack)
     if period.kind is PeriodKind.YEAR:
         title = above.title.replace(TABLES["T10"], TABLES["T10Y"])
         above = replace(above, title=title)
+    return replace(above, published=published)
+
+
+def composed(parts: Parts, above: Heading, cut: datetime) -> Bulletin:
+    """Return the bulletin of its *parts*, judged up to *cut*."""
+    scores = parts.scores
     return Bulletin(
-        heading=replace(above, published=published),
-        cut=units.cut,
-        opening=first,
-        moved=most_important(changes(*three), LISTED) if first.changes else [],
-        overview=now.overview,
-        categories=category_table(_calls(known), period, population, pack, published=published),
-        units=units,
-        overdue=published_overdue(overdue, units) if published else overdue,
-        ranking=ranking(scores, published=published),
-        assessment=None if published else scores,
+        heading=above,
+        cut=cut,
+        opening=parts.opening,
+        moved=parts.moved,
+        overview=parts.overview,
+        categories=parts.categories,
+        units=parts.units,
+        overdue=parts.overdue,
+        ranking=None if scores is None else ranking(scores, published=above.published),
+        assessment=None if above.published else scores,
     )
 
 

@@ -41,15 +41,12 @@ def signature() -> list[Text]:
 
 def bulletin_document(report: Bulletin) -> Document:
     """Return the bulletin as a report to read; a year's begins with its ranking."""
-    flow = _part("总体情况", [*overview_grids(report.overview), category_grid(report.categories)])
+    categories = [category_grid(report.categories)] if report.categories else []
+    flow = _part("总体情况", [*overview_grids(report.overview), *categories])
     changed = _part("主要变化", [_changes(report)])
-    whole = not report.heading.published
-    scores = report.assessment
-    parts = [parts_grid(scores)] if scores is not None else []
-    ranks = _part("考核排名", [*ranking_grids(scores or report.ranking), *parts])
-    timely = _part("单位时效", unit_grids(report.units))
-    cases = [overdue_cases(report.overdue, CASES_AT_MOST)] if whole else []
-    late = _part("超期情况", [overdue_grid(report.overdue), *cases])
+    ranks = _part("考核排名", _ranks(report))
+    timely = _part("单位时效", unit_grids(report.units) if report.units else [])
+    late = _part("超期情况", _late(report))
     yearly = report.heading.period_kind == PeriodKind.YEAR
     order = [ranks, flow, changed, timely, late] if yearly else [flow, changed, ranks, timely, late]
     return covered(
@@ -58,20 +55,35 @@ def bulletin_document(report: Bulletin) -> Document:
         summary=[
             *paragraph(report.overview, report.opening),
             *largest(report.overview),
-            units_words(report.units),
-            assessment_words(report.ranking),
-            overdue_words(report.overdue),
+            *([units_words(report.units)] if report.units else []),
+            *([assessment_words(report.ranking)] if report.ranking else []),
+            *([overdue_words(report.overdue)] if report.overdue else []),
         ],
-        grids=_numbered(order),
+        grids=_numbered(part for part in order if part),
         footnotes=_notes(report),
         landscape=True,
         signature=signature(),
     )
 
 
+def _ranks(report: Bulletin) -> list[Grid]:
+    scores = report.assessment
+    shown = scores or report.ranking
+    if shown is None:
+        return []
+    return [*ranking_grids(shown), *([parts_grid(scores)] if scores is not None else [])]
+
+
+def _late(report: Bulletin) -> list[Grid]:
+    if report.overdue is None:
+        return []
+    whole = not report.heading.published
+    cases = [overdue_cases(report.overdue, CASES_AT_MOST)] if whole else []
+    return [overdue_grid(report.overdue), *cases]
+
+
 def _part(name: str, grids: Sequence[Grid]) -> list[Grid]:
-    first, *rest = grids
-    return [replace(first, part=say(name)), *rest]
+    return [replace(grid, part=say(name)) if n == 0 else grid for n, grid in enumerate(grids)]
 
 
 _NUMBERS = "一二三四五六七八九十"
@@ -142,20 +154,17 @@ def _step(now: Measured, step: Step | None) -> list[Cell]:
 
 
 def _notes(report: Bulletin) -> list[Text]:
-    headings = (
-        report.overview.heading,
-        report.categories.heading,
-        report.units.heading,
-        report.overdue.heading,
-        report.ranking.heading,
-    )
+    tables = (
+        report.overview, report.categories, report.units, report.overdue, report.ranking,
+    )  # fmt: skip
+    headings = [each.heading for each in tables if each is not None]
     formulas = "、".join(f"{each.table} v{each.formula}" for each in headings)
     return [
         method(),
-        *category_notes(),
-        *unit_notes(report.units),
-        overdue_basis(),
-        *assessment_notes(report.ranking),
+        *(category_notes() if report.categories else []),
+        *(unit_notes(report.units) if report.units else []),
+        *([overdue_basis()] if report.overdue else []),
+        *(assessment_notes(report.ranking) if report.ranking else []),
         say(
             "各表公式版本：{formulas}。截至时刻：{cut}。",
             formulas=Text(formulas, formulas.replace("、", ", ")),

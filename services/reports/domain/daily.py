@@ -32,14 +32,18 @@ class Grave(Struct, frozen=True, kw_only=True):
 
 
 class Daily(Struct, frozen=True, kw_only=True):
-    """One day; `special` names the period it lies in, None: it is an ordinary day."""
+    """One day; `special` names the period it lies in, None: it is an ordinary day.
+
+    `grave` None: imported history, which says neither severities nor special periods; `overdue`
+    None: nor limits.
+    """
 
     heading: Heading
     special: str | None
     cut: datetime
     overview: Overview
-    overdue: OverdueTable
-    grave: list[Grave]
+    overdue: OverdueTable | None
+    grave: list[Grave] | None
     grave_count: int
 
 

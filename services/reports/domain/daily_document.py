@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.reports.domain.bulletin_document import signature
 from services.reports.domain.cover import covered
-from services.reports.domain.daily import LISTED_AT_MOST, Daily
+from services.reports.domain.daily import LISTED_AT_MOST, Daily, Grave
 from services.reports.domain.document import Cell, Column, Document, Grid, Unit
 from services.reports.domain.opening_words import method, paragraph
 from services.reports.domain.overdue_document import (
@@ -43,18 +43,17 @@ def daily_document(report: Daily) -> Document:
         report.heading,
         cut=report.cut,
         summary=[
-            _kind(report),
+            *([] if report.grave is None else [_kind(report)]),
             *paragraph(report.overview, report.overview.opening),
             *largest(report.overview),
-            overdue_words(report.overdue),
+            *([overdue_words(report.overdue)] if report.overdue else []),
         ],
         grids=[
-            _grave(report),
+            *([] if report.grave is None else [_grave(report, report.grave)]),
             *first,
-            overdue_grid(report.overdue),
-            overdue_cases(report.overdue, CASES_AT_MOST),
+            *_late(report),
         ],
-        footnotes=[method(), overdue_basis()],
+        footnotes=[method(), *([overdue_basis()] if report.overdue else [])],
         signature=signature(),
     )
 
@@ -65,8 +64,14 @@ def _kind(report: Daily) -> Text:
     return say("本日处于特护期（{name}），按规定逐日报告。", name=report.special)
 
 
-def _grave(report: Daily) -> Grid:
-    more = report.grave_count - len(report.grave)
+def _late(report: Daily) -> list[Grid]:
+    if report.overdue is None:
+        return []
+    return [overdue_grid(report.overdue), overdue_cases(report.overdue, CASES_AT_MOST)]
+
+
+def _grave(report: Daily, grave: list[Grave]) -> Grid:
+    more = report.grave_count - len(grave)
     rows: list[list[Cell]] = [
         [
             each.incident,
@@ -76,7 +81,7 @@ def _grave(report: Daily) -> Grid:
             say(_STATES.get(each.state, "未知")),
             f"{each.received_at:%H:%M}",
         ]
-        for each in report.grave
+        for each in grave
     ]
     return Grid(
         name=say("重大事件"),

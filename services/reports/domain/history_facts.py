@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
+
 from services.reports.domain.facts import (
     AssignmentFact,
     CallFact,
@@ -23,14 +25,22 @@ from services.reports.domain.facts import (
 from services.reports.domain.history_mapping import Beside, Dimension, Stamp
 from services.reports.domain.history_rows import Case, Response
 from services.reports.domain.history_terms import Basis
+from services.reports.domain.quantities import OTHER
 from shared.contracts.incident import AssignmentState, IncidentState, StampOrigin
-from shared.contracts.pack import UNCLASSIFIED, Pack, UnitKind
+from shared.contracts.pack import UNCLASSIFIED, UnitKind
 from shared.contracts.sla import ClockKind, ClockState
+from shared.contracts.values import Lane
 
 SOURCE = "import"
 VERSION, SEVERITY = 1, 4
 
-KINDS = (ClockKind.ACK, ClockKind.ARRIVAL, ClockKind.FEEDBACK, ClockKind.HANDLE)
+KINDS = (
+    ClockKind.ACK,
+    ClockKind.ARRIVAL,
+    ClockKind.FEEDBACK,
+    ClockKind.HANDLE,
+    ClockKind.TURNOUT,
+)
 """The clocks a duty can have; the place of one is part of its id."""
 ROOM = 8
 """Ids set aside for a duty and its clocks."""
@@ -39,7 +49,7 @@ DUE_RULE = "due"
 """The limit is the due time of the file itself."""
 
 
-def facts_of(cases: Iterable[Case], basis: Basis, pack: Pack, zone: ZoneInfo) -> Facts:
+def facts_of(cases: Iterable[Case], basis: Basis, zone: ZoneInfo) -> Facts:
     """Return the facts of *cases*, judged as *basis* says; nothing is known after its as-of.
 
     Invalid, duplicate and test cases are calls and have no duty. A stamp before its start is taken
@@ -50,7 +60,7 @@ def facts_of(cases: Iterable[Case], basis: Basis, pack: Pack, zone: ZoneInfo) ->
     duties = [(case, n, duty) for case in counted for n, duty in enumerate(_duties(case, basis), 1)]
     return Facts(
         calls=tuple(_call(case, basis) for case in known),
-        incidents=tuple(_incident(case, basis, pack) for case in known),
+        incidents=tuple(_incident(case, basis) for case in known),
         links=tuple(LinkFact(c.id, c.id) for c in known if c.standing is Beside.DUPLICATE),
         assignments=tuple(_assignment(case, n, duty, basis) for case, n, duty in duties),
         clocks=tuple(
@@ -73,6 +83,20 @@ def category_of(case: Case, basis: Basis) -> str:
     return (basis.rows and case.values[basis.rows]) or UNCLASSIFIED
 
 
+def affair_of(case: Case, basis: Basis) -> str:
+    """Return the affair class of the case, `other` where the mapping says none."""
+    affairs = basis.affairs
+    if affairs is UNSET:
+        return OTHER
+    return affairs.affair(case.values[affairs.by]) or OTHER
+
+
+def is_urgent(case: Case, basis: Basis) -> bool:
+    """Say whether the mapping calls the case urgent."""
+    urgent = basis.urgent
+    return urgent is not UNSET and case.values[urgent.by] in urgent.texts
+
+
 def _call(case: Case, basis: Basis) -> CallFact:
     return CallFact(
         call_id=case.id,
@@ -92,8 +116,7 @@ def _call(case: Case, basis: Basis) -> CallFact:
     )
 
 
-def _incident(case: Case, basis: Basis, pack: Pack) -> IncidentFact:
-    category = category_of(case, basis)
+def _incident(case: Case, basis: Basis) -> IncidentFact:
     closed = case.stamps[Stamp.CLOSED]
     state = IncidentState.CLOSED if closed else IncidentState.DISPATCHED
     return IncidentFact(
@@ -101,10 +124,10 @@ def _incident(case: Case, basis: Basis, pack: Pack) -> IncidentFact:
         version=VERSION,
         number=case.number or str(case.id),
         line=basis.line,
-        lane="",
+        lane=Lane.URGENT if is_urgent(case, basis) else "",
         state=IncidentState.DUPLICATE if case.standing is Beside.DUPLICATE else state,
-        affair=pack.category(category).affair,
-        category=category,
+        affair=affair_of(case, basis),
+        category=category_of(case, basis),
         severity=SEVERITY,
         area=case.values[Dimension.AREA],
         received_at=case.counted_at,
@@ -206,6 +229,9 @@ def _clocks(
             yield clock(kind, f"limits.{stamp}", sent, sent + timedelta(seconds=limit), at[stamp])
         else:
             yield clock(kind, "", counted, counted, None)
+    if limits.turned_out:
+        due = sent + timedelta(seconds=limits.turned_out)
+        yield clock(ClockKind.TURNOUT, "limits.turned_out", sent, due, at[Stamp.TURNED_OUT])
     received = at[Stamp.RECEIVED]
     if limits.arrived and received:
         due = received + timedelta(seconds=limits.arrived)

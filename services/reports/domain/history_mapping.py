@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from services.reports.domain.history_time import UnknownTimeCode, pattern
+from shared.contracts.pack import AffairClass
 
 Name = Annotated[str, Meta(min_length=1)]
 Names = Annotated[list[Name], Meta(min_length=1)]
@@ -71,6 +72,13 @@ class PartOf(Struct, frozen=True, forbid_unknown_fields=True):
     regex: Name
 
 
+class InTwo(Struct, frozen=True, forbid_unknown_fields=True):
+    """A time in two columns: read as the day, a blank and the time; what is blank is left away."""
+
+    date: Name
+    time: Name
+
+
 class Label(Struct, frozen=True, forbid_unknown_fields=True):
     """The source's own verdict: the texts that say overdue, and those that say it is not."""
 
@@ -92,14 +100,15 @@ class Standings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The limits units were under, seconds.
 
-    To sign for and to report: from the dispatch (or the receipt); to arrive and to close: from the
-    receipt, `closed` only where a row has no due time.
+    To sign for, to turn out and to report: from the dispatch (or the receipt); to arrive and to
+    close: from the receipt, `closed` only where a row has no due time.
     """
 
     acked: Limit | None = None
     arrived: Limit | None = None
     fed_back: Limit | None = None
     closed: Limit | None = None
+    turned_out: Limit | UnsetType = UNSET
 
 
 class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,14 +117,14 @@ class Columns(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     What is not named here is never stored.
     """
 
-    received: Name | None = None
-    dispatched: Name | None = None
-    acked: Name | None = None
-    turned_out: Name | None = None
-    arrived: Name | None = None
-    fed_back: Name | None = None
-    closed: Name | None = None
-    due: Name | None = None
+    received: Name | InTwo | None = None
+    dispatched: Name | InTwo | None = None
+    acked: Name | InTwo | None = None
+    turned_out: Name | InTwo | None = None
+    arrived: Name | InTwo | None = None
+    fed_back: Name | InTwo | None = None
+    closed: Name | InTwo | None = None
+    due: Name | InTwo | None = None
     unit: Name | None = None
     number: Name | None = None
     department: Name | PartOf | None = None
@@ -135,6 +144,31 @@ class Within(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arrived: list[Limit] = []
     fed_back: list[Limit] = []
     closed: list[Limit] = []
+
+
+class Affairs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which texts of a dimension (None: of the rows of T1) are of which affair class (P05).
+
+    `rest`: the class of every other text; None: they are unclassified, as a blank always is.
+    """
+
+    by: Dimension | None = None
+    emergency: list[Name] = []
+    public_order: list[Name] = []
+    city_management: list[Name] = []
+    livelihood: list[Name] = []
+    rest: AffairClass | None = None
+
+    def listed(self) -> dict[str, AffairClass]:
+        """Return the class of each text that is named."""
+        return {text: each for each in AffairClass for text in getattr(self, each)}
+
+
+class Urgent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The texts of a dimension that say a case is urgent."""
+
+    by: Dimension
+    texts: Names
 
 
 class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,6 +205,9 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     line: Literal["110", "119", "122", "12345", "other"] = "other"
     rows: Dimension | None = None
     day_hours: tuple[Hour, Hour] = (8, 20)
+    affairs: Affairs | None = None
+    sub_centres: dict[Name, list[Name]] = {}
+    urgent: Urgent | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -185,7 +222,8 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def wanted(self) -> list[str]:
         """Return every column that is read, each once, in a fixed order."""
-        named = [*self.key_columns, *(getattr(self.columns, s) for s in Stamp)]
+        stamps = [name for s in Stamp for name in sources_of(getattr(self.columns, s))]
+        named: list[str | None] = [*self.key_columns, *stamps]
         named += [self.columns.unit, self.columns.number, *self.row_key]
         named += [source_of(getattr(self.columns, d)) for d in Dimension]
         named += [self.label.column] if self.label else []
@@ -196,6 +234,23 @@ class Mapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def source_of(chosen: str | PartOf | None) -> str | None:
     """Return the column a dimension is read from."""
     return chosen.column if isinstance(chosen, PartOf) else chosen
+
+
+Chosen = str | PartOf | InTwo | None
+"""How a stamp or dimension is read."""
+
+
+def sources_of(chosen: Chosen) -> list[str]:
+    """Return the columns a stamp or dimension is read from."""
+    if isinstance(chosen, InTwo):
+        return [chosen.date, chosen.time]
+    name = source_of(chosen)
+    return [name] if name else []
+
+
+def columns_of(chosen: Chosen) -> str:
+    """Return the columns as they are told."""
+    return " + ".join(sources_of(chosen))
 
 
 class WrongMapping(ValueError):
@@ -237,6 +292,7 @@ def _problems(mapping: Mapping) -> Iterator[str]:
     if mapping.label and set(mapping.label.overdue) & set(mapping.label.not_overdue):
         yield "label: one text stands for overdue and for not overdue; leave it in one list"
     yield from _wrong_rows(mapping)
+    yield from _wrong_affairs(mapping)
     yield from _wrong_columns(mapping)
     if mapping.as_of and mapping.as_of.tzinfo:
         yield "as_of: write it in the local time of time_zone, without an offset"
@@ -253,6 +309,24 @@ def _wrong_rows(mapping: Mapping) -> Iterator[str]:
         yield f"rows: {mapping.rows} has no column; name it under columns"
 
 
+def _wrong_affairs(mapping: Mapping) -> Iterator[str]:
+    affairs = mapping.affairs
+    if affairs is not None:
+        by = affairs_by(mapping)
+        if by is None or getattr(mapping.columns, by) is None:
+            yield f"affairs.by: {by or 'the rows of T1'} has no column; name it under columns"
+        texts = [text for each in AffairClass for text in getattr(affairs, each)]
+        if len(set(texts)) != len(texts):
+            yield "affairs: one text stands in two classes; leave it in one"
+    if mapping.urgent and getattr(mapping.columns, mapping.urgent.by) is None:
+        yield f"urgent.by: {mapping.urgent.by} has no column; name it under columns"
+    areas = [area for each in mapping.sub_centres.values() for area in each]
+    if len(set(areas)) != len(areas):
+        yield "sub_centres: one area stands under two of them; leave it under one"
+    if areas and mapping.columns.area is None:
+        yield "sub_centres: area has no column; name it under columns"
+
+
 def _wrong_columns(mapping: Mapping) -> Iterator[str]:
     wanted = set(mapping.wanted)
     for each in mapping.aliases:
@@ -263,7 +337,7 @@ def _wrong_columns(mapping: Mapping) -> Iterator[str]:
             yield f"optional: {each!r} is no column this mapping reads; correct or remove it"
         if each in {*mapping.key_columns, *mapping.row_key}:
             yield f"optional: {each!r} is part of the key, which a file cannot lack"
-        if each == getattr(mapping.columns, mapping.counted_by):
+        if each in sources_of(getattr(mapping.columns, mapping.counted_by)):
             yield f"optional: {each!r} is what cases are counted by, which a file cannot lack"
     if mapping.standing:
         said = [t for beside in Beside for t in getattr(mapping.standing, beside)]
@@ -286,7 +360,7 @@ def without(mapping: Mapping, absent: Collection[str]) -> Mapping:
     gone = {
         name: None
         for name in Columns.__struct_fields__
-        if source_of(getattr(mapping.columns, name)) in absent
+        if set(sources_of(getattr(mapping.columns, name))) & set(absent)
     }
     return replace(
         mapping,
@@ -296,6 +370,9 @@ def without(mapping: Mapping, absent: Collection[str]) -> Mapping:
         if mapping.standing and mapping.standing.column in absent
         else mapping.standing,
         rows=None if mapping.rows in gone else mapping.rows,
+        affairs=None if affairs_by(mapping) in gone else mapping.affairs,
+        sub_centres={} if Dimension.AREA in gone else mapping.sub_centres,
+        urgent=None if mapping.urgent and mapping.urgent.by in gone else mapping.urgent,
     )
 
 
@@ -305,3 +382,10 @@ def row_dimension(mapping: Mapping) -> Dimension | None:
         return mapping.rows
     both = (Dimension.CATEGORY, Dimension.KIND)
     return next((d for d in both if getattr(mapping.columns, d) is not None), None)
+
+
+def affairs_by(mapping: Mapping) -> Dimension | None:
+    """Return the dimension affair classes are told by; None: by none."""
+    if mapping.affairs is None:
+        return None
+    return mapping.affairs.by or row_dimension(mapping)

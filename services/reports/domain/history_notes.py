@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from services.reports.domain.earlier import period_before, year_before
 from services.reports.domain.history_mapping import Stamp
 from services.reports.domain.history_terms import Basis
 from services.reports.domain.period import Period
@@ -55,6 +56,7 @@ def cautions(basis: Basis, period: Period) -> list[Text]:
         said.append(
             Text(f"数据截至 {end}，未满本期。", f"the data end at {end}, within the period")
         )
+    said += [_partly(*each, basis, period.zone) for each in _cut_off(basis, period)]
     if others := [COUNTED[s] for s in basis.counted_by if s in COUNTED]:
         chinese, english = ("、".join(w[0] for w in others), ", ".join(w[1] for w in others))
         said.append(
@@ -72,6 +74,38 @@ def complete(basis: Basis, period: Period) -> bool:
         return False
     last = (period.end.astimezone(period.zone) - timedelta(microseconds=1)).date()
     return basis.counted_until.astimezone(period.zone).date() >= last
+
+
+def begun(basis: Basis, period: Period) -> bool:
+    """Say whether the data begin by the first local day of *period*; where that is not known, yes."""
+    if basis.counted_from is UNSET:
+        return True
+    first = basis.counted_from.astimezone(period.zone).date()
+    return first <= period.start.astimezone(period.zone).date()
+
+
+_EARLIER = (("上期", "the period before"), ("去年同期", "the same period of last year"))
+
+
+def _cut_off(basis: Basis, period: Period) -> list[tuple[str, str]]:
+    """Return the names of the periods *period* is compared with in which the data begin."""
+    if basis.counted_from is UNSET:
+        return []
+    both = (period_before(period), year_before(period))
+    return [
+        name
+        for name, each in zip(_EARLIER, both, strict=True)
+        if each and basis.counted_from < each.end and not begun(basis, each)
+    ]
+
+
+def _partly(chinese: str, english: str, basis: Basis, zone: ZoneInfo) -> Text:
+    assert basis.counted_from is not UNSET  # noqa: S101 - only then it is cut off
+    since = _local(basis.counted_from, zone)
+    return Text(
+        f"数据自 {since} 起，{chinese}不全：与之比较的数字不成立。",
+        f"the data begin at {since}, within {english}: comparisons with it do not hold",
+    )
 
 
 def noted(texts: Sequence[Text]) -> list[Note]:

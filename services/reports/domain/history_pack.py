@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import time
 
+from msgspec import UNSET
+
 from services.reports.domain.history_terms import Basis
 from services.reports.domain.quantities import OTHER, OTHER_NAME
 from shared.contracts.pack import (
@@ -25,6 +27,7 @@ from shared.contracts.pack import (
     Region,
     Repeats,
     Route,
+    SubCentre,
     TableRow,
     Unit,
     UnitKind,
@@ -42,7 +45,7 @@ def pack_of(
 ) -> Pack:
     """Return what the tables read of a pack: the names found, in their order, the zone, the weights.
 
-    Nothing can be dispatched by it. Affair classes are unknown and not to be shown.
+    Nothing can be dispatched by it. Affair classes are not the pack's but each case's.
     """
     kinds = sorted({row for row in rows if row not in {UNCLASSIFIED, OTHER}})
     return Pack(
@@ -70,7 +73,12 @@ def pack_of(
 
 def _region(code: str, basis: Basis) -> Region:
     first, last = basis.day_hours
+    named = {} if basis.sub_centres is UNSET else basis.sub_centres
     return Region(
+        sub_centres=tuple(
+            SubCentre(f"sub-centre-{n}", name, tuple(areas))
+            for n, (name, areas) in enumerate(named.items(), 1)
+        ),
         code=code,
         name=basis.name,
         area_code="",

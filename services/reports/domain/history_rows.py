@@ -17,7 +17,9 @@ from services.reports.domain.history_mapping import (
     Dimension,
     PartOf,
     Stamp,
+    columns_of,
     source_of,
+    sources_of,
 )
 from services.reports.domain.history_time import BLANK, instant, local_time
 
@@ -150,11 +152,12 @@ def reading(row: Mapping[str, str | None], mapping: mappings.Mapping) -> Reading
         return Reject(Reason.NO_KEY, column=mapping.key_columns[0])
     stamps: dict[Stamp, datetime | None] = {}
     for stamp in Stamp:
-        column = getattr(mapping.columns, stamp)
-        field = fields[column] if column else None
+        chosen = getattr(mapping.columns, stamp)
+        parts = [part for name in sources_of(chosen) if (part := fields[name])]
+        field = " ".join(parts)
         at = local_time(field, mapping.time_formats) if field else None
         if field and at is None:
-            return Reject(Reason.UNREADABLE_TIME, stamp, column, shape(field))
+            return Reject(Reason.UNREADABLE_TIME, stamp, columns_of(chosen), shape(field))
         stamps[stamp] = instant(at, mapping.zone) if at and not _is_sentinel(at, mapping) else None
     overdue = None
     if mapping.label and (said := fields[mapping.label.column]):
@@ -236,7 +239,7 @@ def cases(
     for key, members in grouped.items():
         counted_at = _joined(mapping.counted_by, [r.stamps for _, r in members])
         if counted_at is None:
-            column = getattr(mapping.columns, mapping.counted_by)
+            column = columns_of(getattr(mapping.columns, mapping.counted_by))
             missing = Reject(Reason.NOT_COUNTED, mapping.counted_by, column)
             rejects += [(number, missing) for number, _ in members]
             continue

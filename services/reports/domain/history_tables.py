@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from services.reports.domain.category_months import CategoryTable
@@ -15,6 +16,7 @@ from services.reports.domain.overdue import OverdueTable
 from services.reports.domain.overview import Overview
 from services.reports.domain.quality import QualityRow, QualityTable
 from services.reports.domain.report import Report
+from services.reports.domain.tier_affairs import TierTable
 from services.reports.domain.wording import Text
 
 
@@ -24,9 +26,11 @@ class Asked(StrEnum):
     OVERVIEW = "overview"
     CATEGORIES = "categories"
     UNITS = "units"
+    TIERS = "tiers"
     OVERDUE = "overdue"
     GAPS = "gaps"
     QUALITY = "quality"
+    FIGURES = "figures"
     ASSESSMENT = "assessment"
 
 
@@ -41,15 +45,22 @@ def _lacking(asked: str, basis: Basis) -> Iterator[str]:
         yield f"nothing a mapping can name answers {asked}"
     if asked == Asked.CATEGORIES and basis.rows is None:
         yield "columns.category or columns.kind (or another dimension under rows)"
+    if asked == Asked.TIERS:
+        yield from _untiered(basis)
     someone = basis.units or Dimension.DEPARTMENT in basis.dimensions
     if asked in {Asked.UNITS, Asked.ASSESSMENT} and not someone:
         yield "columns.unit or columns.department"
     if asked == Asked.GAPS:
-        for stamp in (Stamp.ARRIVED, Stamp.CLOSED):
-            if stamp not in basis.stamps:
-                yield f"columns.{stamp}"
+        yield from (f"columns.{s}" for s in (Stamp.ARRIVED, Stamp.CLOSED) if s not in basis.stamps)
     if asked in _JUDGED:
         yield from _unlimited(basis)
+
+
+def _untiered(basis: Basis) -> Iterator[str]:
+    if Dimension.AREA not in basis.dimensions:
+        yield "columns.area"
+    if basis.affairs is UNSET:
+        yield "affairs (which texts are of which affair class)"
 
 
 def _unlimited(basis: Basis) -> Iterator[str]:
@@ -70,14 +81,23 @@ def _limits(basis: Basis) -> bool:
     return Stamp.DUE in basis.stamps or any(set_)
 
 
+def closes(basis: Basis) -> bool:
+    """Say whether closing was due at any time: by the files' due times or by a limit."""
+    return Stamp.CLOSED in basis.stamps and (
+        Stamp.DUE in basis.stamps or basis.limits.closed is not None
+    )
+
+
 def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
     """Return *report* without what its files cannot say; `last_year`: it was imported too."""
     match report:
         case Overview():
             return replace(
                 report,
-                by_affair=None,
+                by_affair=None if basis.affairs is UNSET else report.by_affair,
                 by_category=None,
+                # without a column that tells them apart every call would be valid
+                valid_rate=report.valid_rate if basis.standing else None,
                 unclassified=report.unclassified if basis.rows else None,
                 response=report.response if _timed_from_receipt(basis) else None,
             )
@@ -89,6 +109,8 @@ def fitted(report: Report, basis: Basis, *, last_year: bool = True) -> Report:
                 rows=[replace(row, **none) for row in report.rows],
                 total=replace(report.total, **none),
             )
+        case TierTable() if not closes(basis):
+            return replace(report, handled=None)
         case OverdueTable():
             return replace(report, supervision=None)
         case QualityTable():
@@ -141,6 +163,13 @@ def notes(basis: Basis, *, before: bool, last_year: bool) -> list[Text]:
             Text(
                 f"数据中没有下列时间，相关栏目为“–”或 0：{chinese}。",
                 f"The files do not say these times, what rests on them is – or 0: {english}.",
+            )
+        )
+    if not basis.standing:
+        said.append(
+            Text(
+                "数据不区分无效、重复：全部计为有效，有效率不成立。",
+                "The files do not tell invalid and duplicate ones: all count as valid, no valid rate.",
             )
         )
     if Dimension.AREA not in basis.dimensions:

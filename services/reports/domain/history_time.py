@@ -22,7 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 EPOCH, EPOCH_MS = "epoch", "epoch_ms"
 """Whole forms: seconds, or milliseconds, since 1970 UTC; thousands may be parted by commas."""
 
-OFFSET = "(?:[Zz]|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
+OFFSET = "(?:[Zz]|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 """An offset from UTC, the end of a form with %z."""
 
 _PARTED = "(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
@@ -40,6 +40,8 @@ _CODES = {
     "Y": "(?:19|20|21)[0-9]{2}",
     "y": "[0-9]{2}",
     "m": "(?:1[0-2]|0?[1-9])",
+    "b": "(?:[Jj](?:[Aa][Nn]|[Uu][NnLl])|[Ff][Ee][Bb]|[Mm][Aa][RrYy]|[Aa](?:[Pp][Rr]|[Uu][Gg])"
+    "|[Ss][Ee][Pp]|[Oo][Cc][Tt]|[Nn][Oo][Vv]|[Dd][Ee][Cc])",
     "d": "(?:3[01]|[12][0-9]|0?[1-9])",
     "H": "(?:2[0-3]|[01]?[0-9])",
     "I": "(?:1[0-2]|0?[1-9])",
@@ -78,8 +80,9 @@ def pattern(form: str) -> str:
             )
         found.append(_CODES[code])
         at += 2
-    if ("%Y" in wall) == ("%y" in wall) or "%m" not in wall or "%d" not in wall:
-        raise UnknownTimeCode(f"{form!r} names no day; it needs %Y (or %y), %m and %d")
+    month = ("%m" in wall) != ("%b" in wall)
+    if ("%Y" in wall) == ("%y" in wall) or not month or "%d" not in wall:
+        raise UnknownTimeCode(f"{form!r} names no day; it needs %Y (or %y), %m (or %b) and %d")
     if ("%I" in wall) != ("%p" in wall):
         raise UnknownTimeCode(f"{form!r}: %I and %p go together, 1 o'clock is twice a day")
     return "".join(found) + (OFFSET if offset else "")
@@ -135,7 +138,7 @@ def _parsed(text: str, form: str) -> datetime:
 def _zone(offset: str) -> timezone:
     if offset in {"Z", "z"}:
         return UTC
-    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
+    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[3:].removeprefix(":") or 0))
     return timezone(-ahead if offset[0] == "-" else ahead)
 
 

@@ -12,6 +12,7 @@ from services.reports.domain.history_mapping import (
     Mapping,
     PartOf,
     Stamp,
+    columns_of,
     row_dimension,
 )
 from services.reports.domain.history_tables import Asked, lacking
@@ -34,7 +35,7 @@ def _rows(mapping: Mapping) -> Iterator[str]:
         yield f"rows of several files are merged; a row is revised by another with the same {parts}"
     else:
         yield "a case that a later file has too is replaced by it"
-    column = getattr(mapping.columns, mapping.counted_by)
+    column = columns_of(getattr(mapping.columns, mapping.counted_by))
     yield f"it counts in the month of {column} ({mapping.counted_by}), in {mapping.time_zone}"
     yield f"times are written as {' or '.join(mapping.time_formats)}"
     if mapping.missing_before:
@@ -45,7 +46,7 @@ def _rows(mapping: Mapping) -> Iterator[str]:
 
 def _columns(mapping: Mapping) -> Iterator[str]:
     for name in (*Stamp, "unit", "number"):
-        column = getattr(mapping.columns, name)
+        column = columns_of(getattr(mapping.columns, name))
         if column:
             yield f"{name} is read from {column}"
     for dimension in Dimension:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from services.reports.domain.call_backs import CallBacks
 from services.reports.domain.cohorts import Cohort, cohort
-from services.reports.domain.conduct import ConductTable, conduct
+from services.reports.domain.conduct import Conduct, ConductTable, conduct
 from services.reports.domain.crosstab import Kept, KeptTable, published_kept
 from services.reports.domain.diversion import diversion
 from services.reports.domain.facts import Facts, Population
@@ -34,7 +34,10 @@ FORMULA = 2
 
 
 class Beside(Struct, frozen=True):
-    """A number that stands beside a figure and is in neither of its two; None: suppressed."""
+    """A number that stands beside a figure; None: suppressed.
+
+    `late` and `open` are parts of its denominator, every other is in neither of its two.
+    """
 
     id: str
     count: int | None
@@ -43,13 +46,15 @@ class Beside(Struct, frozen=True):
 class KeyFigure(Struct, frozen=True, kw_only=True):
     """One figure: `value` is numerator / denominator, without a percentage where that is 0.
 
-    None: suppressed in what is published. `group` is where it stands in the list.
+    None: suppressed in what is published. `group` is where it stands in the list. `needs`: what a
+    mapping of imported history would have to name for a value; without it unset and not written.
     """
 
     id: str
     group: str
     value: Rate | None
     beside: list[Beside]
+    needs: list[str] | UnsetType = UNSET
 
 
 class FigureTable(Struct, frozen=True, kw_only=True):
@@ -77,16 +82,16 @@ def figure_table(
         quality, ledger = published_quality(quality), published_ledger(ledger)
         ladder = published_kept(ladder)
     found = [
-        *_flow(calls),
-        *_withheld(_diverted(facts, period, population), hide=published),
-        *_timely(units.total),
-        *_withheld(_urgent(facts, period, population, pack), hide=published),
-        *_withheld(_conducted(conducted), hide=published),
+        *flow_figures(calls),
+        *withheld(_diverted(facts, period, population), hide=published),
+        *timely_figures(units.total),
+        *withheld(_urgent(facts, period, population, pack), hide=published),
+        *withheld(_conducted(conducted.total), hide=published),
         *_called_back(conducted.total.called_back, published=published),
-        *_kept("reporting", ledger.punctuality),
-        *_kept("supervision", ladder, rows=True),
+        *kept_figures("reporting", ledger.punctuality),
+        *kept_figures("supervision", ladder, rows=True),
         *_staffed(facts, period, population, pack, published=published),
-        *_quality(quality),
+        *quality_figures(quality),
     ]
     above = heading("K", FORMULA, period, population, pack)
     return FigureTable(
@@ -97,12 +102,13 @@ def figure_table(
     )
 
 
-def _figure(
+def figure(
     id_: str,
     numerator: int | None,
     denominator: int | None,
     **beside: int | None,
 ) -> KeyFigure:
+    """Return the figure; without one of its two numbers it is hidden."""
     known = numerator is not None and denominator is not None
     return KeyFigure(
         id=id_,
@@ -112,15 +118,16 @@ def _figure(
     )
 
 
-def _withheld(found: Iterable[KeyFigure], *, hide: bool) -> Iterator[KeyFigure]:
+def withheld(found: Iterable[KeyFigure], *, hide: bool) -> Iterator[KeyFigure]:
     """Yield *found*; hidden they are all blank: they overlap with tables that hide on their own."""
     for each in found:
-        yield _figure(each.id, None, None) if hide else each
+        yield figure(each.id, None, None) if hide else each
 
 
-def _flow(calls: Overview) -> Iterator[KeyFigure]:
+def flow_figures(calls: Overview) -> Iterator[KeyFigure]:
+    """Yield the valid rate of T1."""
     out = calls.left_out
-    yield _figure(
+    yield figure(
         "flow.valid",
         calls.valid,
         calls.received,
@@ -133,14 +140,15 @@ def _flow(calls: Overview) -> Iterator[KeyFigure]:
 
 def _diverted(facts: Facts, period: Period, population: Population) -> Iterator[KeyFigure]:
     found = diversion(facts, period, population)
-    yield _figure("flow.to_government", found.to_government, found.urgent)
-    yield _figure("flow.to_urgent", found.to_urgent, found.government)
+    yield figure("flow.to_government", found.to_government, found.urgent)
+    yield figure("flow.to_urgent", found.to_urgent, found.government)
     without = found.urgent + found.government - found.stamped
-    yield _figure("flow.repeated", found.repeated, found.valid)
-    yield _figure("flow.answered", found.in_time, found.stamped, unstamped=max(without, 0))
+    yield figure("flow.repeated", found.repeated, found.valid)
+    yield figure("flow.answered", found.in_time, found.stamped, unstamped=max(without, 0))
 
 
-def _timely(total: UnitRow) -> Iterator[KeyFigure]:
+def timely_figures(total: UnitRow) -> Iterator[KeyFigure]:
+    """Yield the rates of T3's total."""
     for id_, each in (
         ("sign_for", total.sign_for),
         ("arrival_day", total.arrival.day),
@@ -150,11 +158,11 @@ def _timely(total: UnitRow) -> Iterator[KeyFigure]:
         ("feedback", total.feedback),
         ("handle", total.handle),
     ):
-        yield _of_cohort(f"timely.{id_}", each)
+        yield of_cohort(f"timely.{id_}", each)
     handle = total.handle
-    yield _figure("timely.closed", handle.done, handle.should, open=handle.open)
+    yield figure("timely.closed", handle.done, handle.should, open=handle.open)
     dual = total.dual_feedback
-    yield _figure(
+    yield figure(
         "timely.dual_feedback",
         dual.both,
         dual.owed,
@@ -164,8 +172,9 @@ def _timely(total: UnitRow) -> Iterator[KeyFigure]:
     )
 
 
-def _of_cohort(id_: str, each: Cohort) -> KeyFigure:
-    return _figure(
+def of_cohort(id_: str, each: Cohort) -> KeyFigure:
+    """Return the share of limits kept, and beside it how the others ended."""
+    return figure(
         id_,
         each.on_time,
         each.should,
@@ -193,24 +202,28 @@ def _urgent(
         if (incident := incidents.get(clock.incident_id)) and incident.lane == Lane.URGENT
     ]
     turnout = [clock for clock in due if clock.kind == ClockKind.TURNOUT]
-    yield _of_cohort("timely.urgent_hours", cohort(by_rule, cut))
-    yield _of_cohort("timely.urgent_lane", cohort(by_lane, cut))
-    yield _of_cohort("timely.turnout", cohort(turnout, cut))
+    yield of_cohort("timely.urgent_hours", cohort(by_rule, cut))
+    yield of_cohort("timely.urgent_lane", cohort(by_lane, cut))
+    yield of_cohort("timely.turnout", cohort(turnout, cut))
 
 
-def _conducted(table: ConductTable) -> Iterator[KeyFigure]:
-    total = table.total
-    yield _figure(
-        "conduct.turned_out", total.turned_out, total.sent, out_of_order=total.out_of_order
-    )
-    for limit, count in zip(("5", "10", "15", "30", "more"), total.turnout_bands, strict=True):
-        timed = total.turned_out - total.out_of_order
-        yield _figure(f"conduct.turnout_{limit}", count.count, timed)
-    yield _figure("conduct.returned", total.returned, total.sent)
-    yield _figure("conduct.reworked", total.reworked, total.ended)
+def turnout_figures(
+    sent: int, turned_out: int, out_of_order: int, bands: Sequence[int | None]
+) -> Iterator[KeyFigure]:
+    """Yield how many of those sent turned out, and of those in order how many in each band."""
+    yield figure("conduct.turned_out", turned_out, sent, out_of_order=out_of_order)
+    for limit, count in zip(("5", "10", "15", "30", "more"), bands, strict=True):
+        yield figure(f"conduct.turnout_{limit}", count, turned_out - out_of_order)
+
+
+def _conducted(total: Conduct) -> Iterator[KeyFigure]:
+    counts = [band.count for band in total.turnout_bands]
+    yield from turnout_figures(total.sent, total.turned_out, total.out_of_order, counts)
+    yield figure("conduct.returned", total.returned, total.sent)
+    yield figure("conduct.reworked", total.reworked, total.ended)
     for name, deferred in (("extended", total.extended), ("suspended", total.suspended)):
-        yield _figure(f"conduct.{name}", deferred.approved, total.handled, requested=deferred.asked)
-    yield _figure(
+        yield figure(f"conduct.{name}", deferred.approved, total.handled, requested=deferred.asked)
+    yield figure(
         "conduct.appealed",
         total.granted,
         total.handled,
@@ -231,7 +244,7 @@ def _called_back(made: CallBacks, *, published: bool) -> Iterator[KeyFigure]:
     sums += [("reached", name, f"{name}/rest") for name in _RATES]
     gone = hidden(values, sums) if published else frozenset[str]()
     shown = {name: None if name in gone else count for name, count in values.items()}
-    yield _figure(
+    yield figure(
         "call_back.reached",
         shown["reached"],
         shown["called"],
@@ -239,13 +252,13 @@ def _called_back(made: CallBacks, *, published: bool) -> Iterator[KeyFigure]:
     )
     for name in _RATES:
         beside = {} if published or name != "satisfied" else {"unsaid": made.unsaid}
-        yield _figure(f"call_back.{name}", shown[name], shown["reached"], **beside)
+        yield figure(f"call_back.{name}", shown[name], shown["reached"], **beside)
     if not published:
-        yield _figure("call_back.reopened", made.reopened, made.called)
-        yield _figure("call_back.final_answer", made.answered, made.called)
+        yield figure("call_back.reopened", made.reopened, made.called)
+        yield figure("call_back.final_answer", made.answered, made.called)
 
 
-def _kept(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFigure]:
+def kept_figures(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFigure]:
     """Yield a table's total, its columns and with *rows* its rows."""
     yield _of_kept(f"{group}.all", table.total.total)
     for cell in table.total.cells:
@@ -255,7 +268,7 @@ def _kept(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFi
 
 
 def _of_kept(id_: str, cell: Kept) -> KeyFigure:
-    return _figure(id_, cell.on_time, cell.should, late=cell.late, open=cell.open)
+    return figure(id_, cell.on_time, cell.should, late=cell.late, open=cell.open)
 
 
 def _staffed(
@@ -270,12 +283,13 @@ def _staffed(
         ("staffing.hours_without", found.hours_without, found.hours),
     ):
         small = hidden({"all": of, "part": n, "rest": of - n}, [("all", "part", "rest")])
-        yield _figure(id_, None, None) if published and small else _figure(id_, n, of)
+        yield figure(id_, None, None) if published and small else figure(id_, n, of)
 
 
-def _quality(table: QualityTable) -> Iterator[KeyFigure]:
+def quality_figures(table: QualityTable) -> Iterator[KeyFigure]:
+    """Yield the shares of T8."""
     share = table.unclassified
-    yield _figure(
+    yield figure(
         "quality.unclassified",
         share.numerator if share else None,
         share.denominator if share else None,
@@ -283,4 +297,4 @@ def _quality(table: QualityTable) -> Iterator[KeyFigure]:
     )
     total = table.total
     for name in ("no_ack", "no_arrival", "no_end", "back_dated", "out_of_order"):
-        yield _figure(f"quality.{name}", getattr(total, name), total.duties)
+        yield figure(f"quality.{name}", getattr(total, name), total.duties)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from services.reports.domain.conduct import Conduct
 from services.reports.domain.cover import covered, shown
 from services.reports.domain.document import Cell, Column, Document, Grid, Unit
+from services.reports.domain.history_key_figures import in_chinese
 from services.reports.domain.key_figures import FigureTable, KeyFigure
 from services.reports.domain.key_figures_words import BESIDE, FIGURES, GROUPS
 from services.reports.domain.quantities import UNSTABLE_BELOW, rate
@@ -26,7 +29,9 @@ def figure_document(report: FigureTable) -> Document:
         summary=[_summary(report)],
         grids=grids,
         footnotes=[
-            say("分母为 0 的不计（–）；“另列”的数不在分子、分母之内。"),
+            say(
+                "分母为 0 的不计（–）；“另列”中超期完成、超期未完成在分母之内，其余不在分子、分母之内。"
+            ),
             say("分母不足 {least} 的比率仅供参考（△）。", least=UNSTABLE_BELOW),
             say(
                 "平台没有的记录（接听振铃、未导入的值班表、热线自报超期）不作推算：相应指标无分母或不列。"
@@ -84,6 +89,9 @@ def _row(figure: KeyFigure, *, hides: bool) -> list[Cell]:
         for each in figure.beside
         if each.count
     ]
+    if figure.needs is not UNSET and figure.needs:
+        wanted = listed(Text(in_chinese(each), each) for each in figure.needs)
+        return [name, None, None, None, "", say("需要：{what}", what=wanted)]
     if value is None:
         nothing = shown(None, hides=hides)
         return [name, nothing, nothing, nothing, "", listed(beside)]

@@ -71,6 +71,7 @@ FIGURES: Mapping[str, str] = {
     "quality.no_end": "缺处结时间",
     "quality.back_dated": "补录超 5 分钟",
     "quality.out_of_order": "时间倒置",
+    "quality.overrun_flag": "来源自报超期与本表判定不一致",
 }
 
 BESIDE: Mapping[str, str] = {
@@ -84,6 +85,7 @@ BESIDE: Mapping[str, str] = {
     "exempt": "申诉获准",
     "suspended": "挂账",
     "not_yet_due": "未到时限",
+    "no_limit": "无时限",
     "automatic": "自动采集",
     "back_filled": "补录",
     "waived": "免到场",
@@ -91,4 +93,5 @@ BESIDE: Mapping[str, str] = {
     "requested": "申请",
     "refused": "拒收或驳回",
     "unsaid": "未表态",
+    "blank": "来源未标",
 }

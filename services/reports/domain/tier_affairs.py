@@ -43,13 +43,14 @@ FORMULA = 2
 class TierTable(Struct, frozen=True, kw_only=True):
     """T4. `valid`: T1's valid calls; `handled`: T3's handling limits, by sub-centre and affair class.
 
-    A column is an affair class, the last one what has none; the place is the incident's.
+    A column is an affair class, the last one what has none; the place is the incident's. `handled`
+    is None where nobody said a limit (imported history).
     """
 
     heading: Heading
     cut: datetime
     valid: CountTable
-    handled: KeptTable
+    handled: KeptTable | None
 
 
 Handled = tuple[str | None, str | None, Outcome]
@@ -119,10 +120,17 @@ def published_tiers(whole: TierTable, calls: Overview, units: UnitTable) -> Tier
     margins = [row.total for row in (valid.total, *valid.rows)]
     if covered or None in margins:
         valid = withheld_counts(whole.valid)
-    handled = published_kept(whole.handled)
+    return replace(
+        whole,
+        heading=replace(whole.heading, published=True),
+        valid=valid,
+        handled=None if whole.handled is None else _published(whole.handled, units),
+    )
+
+
+def _published(whole: KeptTable, units: UnitTable) -> KeptTable:
+    handled = published_kept(whole)
     known = (published_units(units).total.handle, handled.total.total)
     if any(getattr(cell, name) is None for cell in known for name in MEASURES):
-        handled = withheld_kept(whole.handled)
-    return replace(
-        whole, heading=replace(whole.heading, published=True), valid=valid, handled=handled
-    )
+        return withheld_kept(whole)
+    return handled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.reports.domain.cover import covered, percent, shown
-from services.reports.domain.crosstab import CountRow, Kept, KeptRow
+from services.reports.domain.crosstab import CountRow, Kept, KeptRow, KeptTable
 from services.reports.domain.document import Cell, Chart, Column, Document, Grid, Unit
 from services.reports.domain.quantities import OTHER, OTHER_NAME, UNSTABLE_BELOW
 from services.reports.domain.tier_affairs import TierTable
@@ -19,7 +19,7 @@ def tier_document(report: TierTable) -> Document:
         report.heading,
         cut=report.cut,
         summary=[_summary(report)],
-        grids=[_valid(report), _handled(report)],
+        grids=[_valid(report), *([_handled(report, report.handled)] if report.handled else [])],
         footnotes=[
             say(
                 "有效警情同总表；应处置 = 处置时限在本期内到期的派遣（同单位时效统计表），申诉获准与挂账的不计。"
@@ -39,7 +39,8 @@ def _summary(report: TierTable) -> Text:
     if named_rows:
         most = max(named_rows, key=lambda row: row.total or 0)
         said.append(say("最多的是{name}（{count} 起）", name=named(most.name), count=most.total))
-    whole = report.handled.total.total.rate
+    handled = report.handled
+    whole = handled.total.total.rate if handled else None
     if whole is not None and whole.percent is not None:
         said.append(
             say(
@@ -51,7 +52,7 @@ def _summary(report: TierTable) -> Text:
         )
     rated = [
         (row.total.rate.percent, row)
-        for row in report.handled.rows
+        for row in (handled.rows if handled else ())
         if row.total.rate is not None
         and row.total.rate.percent is not None
         and row.total.rate.denominator >= UNSTABLE_BELOW
@@ -83,7 +84,7 @@ def _counts(row: CountRow, *, hides: bool) -> list[Cell]:
     return [named(row.name), *(shown(count, hides=hides) for count in counts)]
 
 
-def _handled(report: TierTable) -> Grid:
+def _handled(report: TierTable, table: KeptTable) -> Grid:
     columns = [Column(name=say("分中心"), unit=Unit.TEXT)]
     for name in _COLUMNS.values():
         columns += _columns(named(name), ("应处置", "按期处置"), len(columns))
@@ -94,8 +95,8 @@ def _handled(report: TierTable) -> Grid:
         name=say("按期处置"),
         caption=say("按期处置（按分中心、事务类别）"),
         columns=columns,
-        rows=[_kept(row, hides=hides) for row in report.handled.rows],
-        total=_kept(report.handled.total, hides=hides),
+        rows=[_kept(row, hides=hides) for row in table.rows],
+        total=_kept(table.total, hides=hides),
     )
 
 

@@ -14,14 +14,18 @@ from msgspec.structs import replace
 from services.reports.adapters import history
 from services.reports.domain.history_mapping import (
     AcrossFiles,
+    Affairs,
     Columns,
+    Dimension,
     Label,
     Limits,
     Mapping,
     PartOf,
     Standings,
+    Urgent,
     Within,
 )
+from shared.contracts.pack import AffairClass
 
 HEADER = [
     "no",
@@ -80,19 +84,27 @@ JUDGED = replace(
         number="file no",
         unit=None,
     ),
-    limits=Limits(acked=60, arrived=480, fed_back=7200, closed=3600),
+    limits=Limits(acked=60, turned_out=300, arrived=480, fed_back=7200, closed=3600),
     standing=Standings(
         column="state", invalid=["void"], duplicate=["dup"], test=["test"], exercise=["drill"]
     ),
     ignore_case=True,
     within=Within(acked=[30], turned_out=[300], arrived=[300, 480], closed=[3600]),
+    affairs=Affairs(by=Dimension.KIND, emergency=["fire", "ems: burn"], public_order=["a:b:c"]),
+    urgent=Urgent(by=Dimension.KIND, texts=["fire", "a:b:c"]),
+    sub_centres={"South": ["fire", "x\ty"], "North": ["A:b:c"]},
 )
 """Everything a mapping can say, a row being a case of its department."""
 
 JUDGED_UNITS = replace(
-    JUDGED, key=[], group_by=["no"], columns=replace(JUDGED.columns, unit="unit")
+    JUDGED,
+    key=[],
+    group_by=["no"],
+    columns=replace(JUDGED.columns, unit="unit"),
+    affairs=Affairs(emergency=["ems"], rest=AffairClass.LIVELIHOOD),
+    sub_centres={},
 )
-"""The same, a row being a unit of a case."""
+"""The same, a row being a unit of a case; affair classes by the rows, the rest is livelihood."""
 
 MERGED = replace(JUDGED_UNITS, across_files=AcrossFiles.MERGE)
 """The same, units of one case in several files."""

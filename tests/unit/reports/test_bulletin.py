@@ -119,6 +119,7 @@ def test_what_is_published_lists_no_case_and_no_count_of_a_unit() -> None:
     """Who is not ranked had few cases: its score would say how many were late."""
     found = made(QUARTER, published=True)
 
+    assert found.overdue
     assert [] == found.overdue.listed
     assert found.assessment is None
     first = next(grid for grid in document(found).grids if grid.name == "一类")
@@ -129,6 +130,8 @@ def test_what_is_published_tells_no_score() -> None:
     """A score to the hundredth is a fraction that gives hidden counts away: rank and band only."""
     whole, found = made(QUARTER), made(QUARTER, published=True)
 
+    assert whole.ranking
+    assert found.ranking
     assert {None} == {unit.score for unit in found.ranking.units}
     assert [unit.band for unit in whole.ranking.units] == [u.band for u in found.ranking.units]
     assert {unit.rank is None for unit in found.ranking.units if unit.band is None} == {True}
@@ -143,6 +146,7 @@ def test_the_ranking_is_the_assessment_s() -> None:
     found = made(QUARTER)
 
     assert found.assessment
+    assert found.ranking
     assert [(u.unit, u.rank) for u in found.assessment.units] == [
         (u.unit, u.rank) for u in found.ranking.units
     ]

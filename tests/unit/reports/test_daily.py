@@ -56,6 +56,7 @@ def test_grave_incidents_of_the_day_are_listed() -> None:
     """Severity 1 and 2 received that day, of the population, without place or text."""
     found = of_day()
 
+    assert found.grave
     assert 1 == found.grave_count == len(found.grave)
     assert (1, "closed") == (found.grave[0].severity, found.grave[0].state)
     assert 2 == found.overview.received

@@ -16,7 +16,7 @@ from services.reports.adapters.history_scope import scope_of
 from services.reports.adapters.history_sql import stored
 from services.reports.domain import history_month
 from services.reports.domain import period as periods
-from services.reports.domain.history_mapping import Dimension, Mapping, Stamp
+from services.reports.domain.history_mapping import Dimension, InTwo, Mapping, Stamp
 from services.reports.domain.history_rows import Case, cases
 from tests.unit.reports import history_files
 from tests.unit.reports.history_files import JUDGED, MERGED, ROWS, UNITS
@@ -33,6 +33,24 @@ ODD = [
 
 
 PAIRS = replace(ROWS, key=["no", "where"])
+TWO = replace(
+    JUDGED,
+    time_formats=["%d %b %Y %H:%M:%S", "%d %b %Y", *FORMS],
+    columns=replace(JUDGED.columns, received=InTwo(date="in", time="left"), turned_out=None),
+)
+"""The receipt stands in two columns, the day with the month's name."""
+PAIRED = [
+    history_files.row(no=str(n), in_=day, left=time)
+    for n, (day, time) in enumerate(
+        [
+            ("01 Nov 2015", "01:30:00"), ("1 NOV 2015", "1:30:00"), ("01 nov 2015", ""),
+            ("", "01:30:00"), ("", ""), ("31 Nov 2015", "01:30:00"), ("01 Nov 2015", "25:00:00"),
+            ("NA", "01:30:00"), ("01 Nov 2015", "NA"), ("01 Nov  2015", "01:30:00"),
+            ("01 November 2015", "01:30:00"), ("01 Okt 2015", "01:30:00"),
+            (" 01 Nov 2015\t", " 01:30:00 "), ("2015-11-01", "01:30:00"),
+        ]
+    )
+]  # fmt: skip
 HUNDRED = [
     history_files.row(no=str(n), there=f"2015-11-02 08:{n // 60:02}:{n % 60:02}")
     for n in range(100)
@@ -124,6 +142,7 @@ def expected(case: Case) -> tuple[object, ...]:
 @example(rows=[history_files.row(where="north"), history_files.row(where="south")], mapping=UNITS)
 @example(rows=[history_files.row(where=""), history_files.row(no="", where="1")], mapping=PAIRS)
 @example(rows=HUNDRED, mapping=ROWS)
+@example(rows=PAIRED, mapping=TWO)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sets_and_rows_agree(rows: list[dict[str, str]], mapping: Mapping) -> None:
     """Same cases with the same ids, same rejects in the same rows, same figures of the month."""

@@ -149,3 +149,58 @@ def test_help_names_the_live_picture(
         main()
 
     assert " live " in capsys.readouterr().out
+
+
+def lines(folder: Path, text: str, encoding: str = "utf-8") -> list[str]:
+    """Return the mapping suggested for a file of *text*."""
+    file = folder / "s.csv"
+    file.write_text(text, encoding)
+    return suggested(file).splitlines()
+
+
+def test_a_suggestion_joins_day_and_time_of_two_columns(tmp_path: Path) -> None:
+    """As London's fire brigade writes them; an arrival in two columns too."""
+    found = lines(
+        tmp_path,
+        "IncidentNumber,DateOfCall,TimeOfCall,BoroughName,DateOfArrival,TimeOfArrival\n"
+        "7,01 Jan 2017,00:01:02,HACKNEY,01 Jan 2017,00:07:00\n"
+        "8,02 Jan 2017,13:01:02,CAMDEN,,\n",
+    )
+
+    assert '  received: {date: "DateOfCall", time: "TimeOfCall"}' in found
+    assert '  arrived: {date: "DateOfArrival", time: "TimeOfArrival"}' in found
+    assert 'time_formats: ["%d %b %Y %H:%M:%S"]' in found
+    assert '  area: "BoroughName"' in found
+
+
+def test_a_suggestion_reads_a_hotline_export(tmp_path: Path) -> None:
+    """GB18030 below a title line, its headers and what counts beside; nobody's name or number."""
+    found = lines(
+        tmp_path,
+        "某县热线工单明细,,,,,,,,,\n"
+        "工单编号,来电时间,来电人,联系电话,诉求来源,所属街道,承办单位,办理时限,办结时间,工单状态\n"
+        "a1,2026/1/2 10:11,某某,13800000000,电话,东街,住建局,2026/1/7 10:11,,无效工单\n"
+        "a2,2026/1/3 10:11,某某,13800000000,微信,西街,公安局,2026/1/7 10:11,2026/1/4 1:02,已办结\n",
+        "gb18030",
+    )
+
+    for line in (
+        "encoding: gb18030", "skip_rows: 1 # lines above the header", '  received: "来电时间"',
+        '  closed: "办结时间"', '  due: "办理时限"', '  department: "承办单位"', '  area: "所属街道"',
+        '  source: "诉求来源"',
+        'standing: {column: "工单状态", invalid: ["无效工单"]} # CHECK: what counts beside',
+    ):  # fmt: skip
+        assert line in found
+    assert not any("来电人" in line or "联系电话" in line for line in found)
+
+
+def test_a_suggestion_says_where_rows_may_be_units(tmp_path: Path) -> None:
+    """A number that repeats names no row; without a receipt it counts by what most rows have."""
+    found = lines(
+        tmp_path,
+        "Call Number,On Scene,Cleared Time\n"
+        "1,2017-01-01 10:00:00,2017-01-01 11:00:00\n1,,2017-01-01 11:00:00\n",
+    )
+
+    assert any('write `group_by: ["Call Number"]` instead of key' in line for line in found)
+    assert "counted_by: closed" in found

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from services.reports.adapters import history
 from services.reports.adapters.history_months import month
 from services.reports.domain.history_figures import HistoryMonth
 from services.reports.domain.history_header import placed
 from tests.oracles.recorded import MAPPINGS
+from tests.unit.reports import history_files
 
 T1, T2, T3 = "01/05/2017 10:11:12 PM", "01/05/2017 10:15:00 PM", "01/06/2017 09:00:00 AM"
 A1, A2, A3 = "2017-01-05T22:11:12.000", "2017-01-05T22:15:00.000", "2017-01-06T09:00:00.000"
@@ -164,3 +167,27 @@ def test_signs_and_letter_case_do_not_part_names() -> None:
     names = ["LAT", "Lng", "desc", "TITLE", "time stamp", "twp", "addr"]
 
     assert 4 == placed(names, mapping)[1]["timeStamp"]
+
+
+def test_lines_that_end_in_two_ways(tmp_path: Path) -> None:
+    """Two extracts put behind each other: every row is read, none is refused."""
+    rows = [history_files.row(no=str(n)) for n in range(40)]
+    first = history_files.written(tmp_path / "a.csv", rows[:20]).read_bytes()
+    second = history_files.written(tmp_path / "b.csv", rows[20:]).read_bytes()
+    unix = second.replace(b"\r\n", b"\n").split(b"\n", 1)[1]
+    (tmp_path / "both.csv").write_bytes(first + unix)
+    done = history_files.load(tmp_path / "both.csv", tmp_path / "h")
+
+    assert (40, {}) == (done.cases, done.rejected)
+
+
+@pytest.mark.parametrize("written", ["2015-11-02 13:00:00+00", "2015-11-02 08:00:00-05"])
+def test_an_edition_with_offsets_of_hours(tmp_path: Path, written: str) -> None:
+    """The text's own offset goes before the zone."""
+    mapping = replace(history_files.ROWS, time_formats=["%Y-%m-%d %H:%M:%S%z"])
+    file = history_files.written(tmp_path / "a.csv", [history_files.row(in_=written)])
+    history_files.load(file, tmp_path / "h", mapping)
+    with history.opened(tmp_path / "h", write=False) as db:
+        found = db.execute("SELECT received FROM cases").fetchall()
+
+    assert [(datetime(2015, 11, 2, 13),)] == found  # noqa: DTZ001 - stored as UTC without a zone

@@ -171,8 +171,8 @@ def test_what_cannot_be_answered_is_told_and_the_rest_written(
     rest = run("month", "2015-11", "--local", history, "--format", "csv", "--out", tmp_path / "o")
 
     assert 2 == refused.exit_code
-    assert "affair classes" in refused.output
-    assert (0, 6) == (rest.exit_code, len(list((tmp_path / "o").iterdir())))
+    assert "affairs (which texts are of which affair class)" in refused.output
+    assert (0, 7) == (rest.exit_code, len(list((tmp_path / "o").iterdir())))
 
 
 @pytest.mark.parametrize(

@@ -16,18 +16,21 @@ from services.reports.adapters.history_scope import scope_of
 from services.reports.adapters.history_source import HistoryRefused
 from services.reports.adapters.history_tables import HistoryTables
 from services.reports.domain import period as periods
-from services.reports.domain.facts import Population
+from services.reports.domain.facts import Facts, Population
 from services.reports.domain.history_facts import facts_of
+from services.reports.domain.history_key_figures import Labels, history_figures
 from services.reports.domain.history_mapping import Columns, Limits, Mapping
+from services.reports.domain.history_month import month
 from services.reports.domain.history_notes import complete
 from services.reports.domain.history_rows import cases
 from services.reports.domain.history_tables import Asked, fitted
+from services.reports.domain.report import Report
 from services.reports.handlers import Question, Table, compute
 from tests.unit.reports import history_files
 from tests.unit.reports.history_files import JUDGED, JUDGED_UNITS, ROWS, row
 from tests.unit.reports.test_history_agreement import ROW
 
-NO_LIMITS = replace(JUDGED, limits=Limits())
+NO_LIMITS = replace(JUDGED, limits=Limits(), urgent=None)
 TABLES = [table for table in Asked if table is not Asked.ASSESSMENT]
 
 
@@ -54,13 +57,19 @@ def test_sets_and_pure_functions_agree(
                 tables = HistoryTables(scope, period)
                 if not tables.basis.files:
                     continue
-                facts = facts_of(pure, tables.basis, tables.pack, scope.zone)
+                facts = facts_of(pure, tables.basis, scope.zone)
+                counts = month(pure, "county", period, tables.basis, population).total.counts
+                labels = Labels(
+                    different=counts.label_different,
+                    labelled=counts.label_equal + counts.label_different,
+                    blank=counts.label_blank,
+                )
 
                 assert sorted(pure, key=lambda c: str(c.id)) == cases_of(scope, "true")
                 for table in TABLES:
                     question = Question(Table(table), period, population, published)
                     one_by_one = fitted(
-                        compute(question, facts, tables.pack), tables.basis, last_year=False
+                        _computed(question, facts, tables, labels), tables.basis, last_year=False
                     )
                     ours = tables.table(table, published=published)
                     if table is Asked.OVERVIEW and not complete(tables.basis, period):
@@ -71,6 +80,18 @@ def test_sets_and_pure_functions_agree(
                         )
 
                     assert one_by_one == ours
+
+
+def _computed(question: Question, facts: Facts, tables: HistoryTables, labels: Labels) -> Report:
+    if question.table is not Table.FIGURES:
+        return compute(question, facts, tables.pack)
+    return history_figures(
+        facts,
+        question.period,
+        question.population,
+        (tables.basis, tables.pack, labels),
+        published=question.published,
+    )
 
 
 def opened(folder: Path, mapping: Mapping, *rows: dict[str, str]) -> history.Imported:
@@ -91,6 +112,7 @@ def asked(folder: Path, table: Asked, label: str = "2015-11") -> object:
         (Asked.CATEGORIES, r"columns\.category or columns\.kind"),
         (Asked.UNITS, r"columns\.unit or columns\.department; columns\.due, or a limit"),
         (Asked.OVERDUE, r"columns\.due, or a limit"),
+        (Asked.TIERS, r"columns\.area; affairs"),
         (Asked.GAPS, r"columns\.arrived; columns\.closed"),
     ],
 )

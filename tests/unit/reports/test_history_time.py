@@ -71,3 +71,30 @@ def test_the_steps_are_exact_to_the_second(name: str) -> None:
         assert before.since < after.since
         assert before.ahead == (after.since - second).replace(tzinfo=ZoneInfo(name)).utcoffset()
         assert after.ahead == after.since.replace(tzinfo=ZoneInfo(name)).utcoffset()
+
+
+def test_a_month_can_have_its_english_name() -> None:
+    """%b, in any letter case; the whole name is another form."""
+    at = datetime(2017, 1, 2, 3, 4)  # noqa: DTZ001 - local
+
+    assert at == local_time("02-JAN-17 03:04", ["%d-%b-%y %H:%M"])
+    assert at == local_time("2 jan 2017 03:04", ["%d %b %Y %H:%M"])
+    assert local_time("2 January 2017 03:04", ["%d %b %Y %H:%M"]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2015-01-02 12:00:00+00", 12),
+        ("2015-01-02 12:00:00-05", 17),
+        ("2015-01-02 12:00:00+0530", 6),
+        ("2015-01-02 12:00:00+05:30", 6),
+        ("2015-01-02 12:00:00Z", 12),
+    ],
+)
+def test_an_offset_may_be_of_hours_alone(text: str, hour: int) -> None:
+    """As PostgreSQL writes them."""
+    found = local_time(text, ["%Y-%m-%d %H:%M:%S%z"])
+
+    assert found
+    assert hour == instant(found, BOSTON).hour

@@ -51,6 +51,8 @@ def _units(reader: Reader, found: tuple[Any, ...]) -> None:
 def _tiers(reader: Reader, found: tuple[Any, ...]) -> None:
     whole = tier_table(*found)
     shown = published_tiers(whole, overview(*found), unit_table(*found))
+    assert whole.handled is not None
+    assert shown.handled is not None
     readers.counts(reader, "T4", whole.valid, shown.valid)
     readers.kept(reader, "T4/handled", whole.handled, shown.handled)
 

@@ -61,6 +61,7 @@ def test_handling_counts_where_the_incident_is() -> None:
     clock = a_clock(1, "handle", due=T0 + HOUR, limit=HOUR, took=2 * HOUR, incident_id=call.opens)
     table = _of(call, opened(call), clock)
 
+    assert table.handled is not None
     row = next(row for row in table.handled.rows if row.id == "331024101")
     cell = next(cell for cell in row.cells if cell.should)
     assert (opened(call).affair, 1, 0, 1) == (cell.id, cell.should, cell.on_time, cell.late)
@@ -74,6 +75,7 @@ def test_totals_are_those_of_the_other_tables(history: list[Any]) -> None:
     for population in Population:
         table = tier_table(found, NOVEMBER, population, xianju())
         handle = unit_table(found, NOVEMBER, population, xianju()).total.handle
+        assert table.handled is not None
         whole = table.handled.total.total
 
         assert overview(found, NOVEMBER, population, xianju()).valid == table.valid.total.total
@@ -103,6 +105,7 @@ def test_published_nothing_small_nor_what_t1_and_t3_hide(history: list[Any]) -> 
     calls = published_overview(overview(found, NOVEMBER, Population.REAL, xianju()))
     handle = published_units(unit_table(found, NOVEMBER, Population.REAL, xianju())).total.handle
     table = _published(*history)
+    assert table.handled is not None
 
     counts = [cell.count for row in table.valid.rows for cell in row.cells]
     counts += [row.total for row in (table.valid.total, *table.valid.rows)]
