@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from shared.contracts.pack import Source
 from shared.contracts.problems import Problem
 from shared.contracts.topics import lane_topic
 from shared.contracts.values import Lane, Line, Producer
+from shared.runtime.met import Met
 from shared.runtime.store import Work
 
 REJECTED_TOPIC, FEEDBACK_TOPIC = "call.rejected.v1", "unit.feedback.v1"
@@ -89,10 +90,17 @@ class Handlers:
     vault: Vault
     now: Callable[[], datetime]
     region: str
+    met: Met = field(default_factory=Met)
 
     async def on_calls(self, group: Sequence[HandedCall], work: Work) -> list[Answer]:
-        """Number each call's revisions in order and say each; the last one's state is stored."""
-        stored = await self.calls.load({each.call_id for each in group})
+        """Number each call's revisions in order and say each; the last one's state is stored.
+
+        Calls nobody met before are taken to be new without a look: the guard of their insert
+        proves it, and a lost one has them decided again, now as calls that were met.
+        """
+        wanted = {each.call_id for each in group}
+        stored = {} if self.met.none_of(wanted) else await self.calls.load(wanted)
+        self.met.found(wanted, known=bool(stored))
         folds: dict[UUID, _Fold] = {}
         answers, untaken = [], []
         for each in group:

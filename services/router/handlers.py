@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from services.router.domain.casebook import Casebook
 from services.router.domain.commands import Transfer
-from services.router.domain.intake_of_calls import root_of, take_call, take_feedback
+from services.router.domain.intake_of_calls import opens_alone, root_of, take_call, take_feedback
 from services.router.domain.outcome import Refused
 from services.router.domain.requests import Answer, NotDone, Request, done, may
 from services.router.ports import Answers, Clock, Incidents, Numbers, Region
@@ -19,6 +19,7 @@ from shared.contracts.call import CallEvent, UnitFeedback
 from shared.contracts.problems import Problem
 from shared.runtime.errors import InvalidEvent
 from shared.runtime.events import Event
+from shared.runtime.met import Met
 from shared.runtime.store import Work
 
 T = TypeVar("T")
@@ -44,19 +45,33 @@ class Handlers:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._met = Met()
 
     async def on_calls(self, events: Sequence[Event], work: Work) -> None:
         """Give every call an incident, and every new incident exactly one accountable unit."""
         desk = self._desk
         heard = [(_of(event, CallEvent), event.trace) for event in events]
-        wanted = {e.call.call_id for e, _ in heard} | {root_of(e.call) for e, _ in heard}
-        book = await desk.incidents.load(desk.book(), calls=wanted)
+        book = await self._book([e for e, _ in heard])
         zone = book.policy.pack.region.zone
         days = (e.call.received_at.astimezone(zone).date() for e, _ in heard)
         await desk.numbers.reserve(days)
         for call, trace in heard:
             take_call(book, call, trace)
         desk.incidents.save(work, book)
+
+    async def _book(self, heard: Sequence[CallEvent]) -> Casebook:
+        """Load what *heard* may touch; nothing where every call opens an incident of its own.
+
+        Such a call touches its own link only, and what waits for it (§4.7) is found by that link:
+        the guard of the link's insert proves that there was neither. Lost, they were met, and all
+        is decided again on what is there.
+        """
+        book = self._desk.book()
+        wanted = {e.call.call_id for e in heard} | {root_of(e.call) for e in heard}
+        if not (all(map(opens_alone, heard)) and self._met.none_of(wanted)):
+            await self._desk.incidents.load(book, calls=wanted)
+        self._met.found(wanted, known=bool(book.links))
+        return book
 
     async def on_feedback(self, events: Sequence[Event], work: Work) -> None:
         """Apply what units' records say; one whose call is unknown waits for it (§4.7)."""

@@ -12,29 +12,27 @@ from services.intake.ports import StoredCall
 from shared.contracts.call import Call, CallRejected, UnitFeedback
 from shared.contracts.values import Lane
 from shared.runtime.database import Database
+from shared.runtime.inserts import inserted
 from shared.runtime.store import Work, appended, guarded
 
 _JSON = msgspec.json.Encoder()
 _LANES = {lane.number: lane for lane in Lane}
 
-_CALLS = guarded(
-    "calls",
-    "call_id",
-    {
-        "source": "text",
-        "source_id": "text",
-        "root": "text",
-        "lane": "smallint",
-        "region": "text",
-        "area": "text",
-        "exercise": "boolean",
-        "received_at": "timestamptz",
-        "recorded_at": "timestamptz",
-        "contact": "uuid",
-        "digests": "bytea",
-        "doc": "bytea",
-    },
-)
+_CALL = {
+    "source": "text",
+    "source_id": "text",
+    "root": "text",
+    "lane": "smallint",
+    "region": "text",
+    "area": "text",
+    "exercise": "boolean",
+    "received_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "contact": "uuid",
+    "digests": "bytea",
+    "doc": "bytea",
+}
+_CALLS, _NEW_CALLS = guarded("calls", "call_id", _CALL), inserted("calls", "call_id", _CALL)
 _FEEDBACK = appended(
     "feedback",
     {
@@ -86,10 +84,7 @@ class CallTable:
         }
 
     def save(self, work: Work, call: Call, *, base: int, known: Known) -> None:
-        work.put(
-            _CALLS,
-            call.call_id,
-            base,
+        row = (
             call.revision,
             call.source,
             call.source_id,
@@ -104,6 +99,10 @@ class CallTable:
             known.digests,
             _JSON.encode(call),
         )
+        if base == 0:
+            work.put(_NEW_CALLS, call.call_id, *row)
+        else:
+            work.put(_CALLS, call.call_id, base, *row)
 
 
 class FeedbackTable:

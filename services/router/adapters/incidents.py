@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from prometheus_client import Counter
 
 from services.router.domain.awaiting import awaits
 from services.router.domain.casebook import CallLink, Casebook, Said
@@ -15,29 +17,28 @@ from shared.contracts.call import UnitFeedback
 from shared.contracts.envelope import Message
 from shared.contracts.incident import ChangeKind, Incident, IncidentEvent
 from shared.contracts.topics import lane_topic
-from shared.contracts.values import Producer
+from shared.contracts.values import Lane, Producer
 from shared.runtime import metrics
 from shared.runtime.database import Database
+from shared.runtime.inserts import inserted
 from shared.runtime.store import Work, Write, appended, guarded
 
-INCIDENT = guarded(
-    "incident",
-    "incident_id",
-    {
-        "number": "text",
-        "lane": "smallint",
-        "state": "text",
-        "opened_at": "timestamptz",
-        "updated_at": "timestamptz",
-        "awaits": "text",
-        "over_since": "timestamptz",
-        "held": "boolean",
-        "doc": "bytea",
-    },
-)
-CALL_LINK = guarded(
-    "call_link", "call_id", {"incident_id": "uuid", "chain_id": "uuid", "revision": "integer"}
-)
+_INCIDENT_COLUMNS = {
+    "number": "text",
+    "lane": "smallint",
+    "state": "text",
+    "opened_at": "timestamptz",
+    "updated_at": "timestamptz",
+    "awaits": "text",
+    "over_since": "timestamptz",
+    "held": "boolean",
+    "doc": "bytea",
+}
+_LINK_COLUMNS = {"incident_id": "uuid", "chain_id": "uuid", "revision": "integer"}
+INCIDENT = guarded("incident", "incident_id", _INCIDENT_COLUMNS)
+NEW_INCIDENT = inserted("incident", "incident_id", _INCIDENT_COLUMNS)
+CALL_LINK = guarded("call_link", "call_id", _LINK_COLUMNS)
+NEW_CALL_LINK = inserted("call_link", "call_id", _LINK_COLUMNS)
 ASSIGNMENT = appended("assignment", {"assignment_id": "uuid", "incident_id": "uuid"})
 DECISION = appended(
     "decision",
@@ -130,8 +131,7 @@ class StoredIncidents:
             if book.incidents[incident_id].purged:
                 work.put(WORDLESS_HOLDS, incident_id)
         for call_id, link in book.relinked.items():
-            at = (link.version, link.version + 1)
-            work.put(CALL_LINK, call_id, *at, link.incident_id, link.chain_id, link.revision)
+            _put_link(work, call_id, link)
         for assignment_id, incident_id in book.duties_now:
             work.put(ASSIGNMENT, assignment_id, incident_id)
         for incident, record in book.decisions:
@@ -180,11 +180,17 @@ _TAKE: dict[str, Callable[[Casebook, Any], None]] = {
 }
 
 
+def _put_link(work: Work, call_id: UUID, link: CallLink) -> None:
+    row = (link.version + 1, link.incident_id, link.chain_id, link.revision)
+    if link.version == 0:
+        work.put(NEW_CALL_LINK, call_id, *row)
+    else:
+        work.put(CALL_LINK, call_id, link.version, *row)
+
+
 def _put_incident(work: Work, book: Casebook, incident: Incident) -> None:
-    work.put(
-        INCIDENT,
-        incident.incident_id,
-        book.base_versions.get(incident.incident_id, 0),
+    base = book.base_versions.get(incident.incident_id, 0)
+    row = (
         incident.version,
         incident.number,
         incident.lane.number,
@@ -196,6 +202,10 @@ def _put_incident(work: Work, book: Casebook, incident: Incident) -> None:
         bool(incident.holds),
         _ENCODE(incident),
     )
+    if base == 0:
+        work.put(NEW_INCIDENT, incident.incident_id, *row)
+    else:
+        work.put(INCIDENT, incident.incident_id, base, *row)
 
 
 def _message(book: Casebook, said: Said) -> Message:
@@ -218,6 +228,11 @@ def _message(book: Casebook, said: Said) -> Message:
 def _count(said: Iterable[Said]) -> None:
     for event in said:
         for change in event.changes:
-            metrics.INCIDENTS.labels(change.kind, event.incident.lane).inc()
+            _counter(change.kind, event.incident.lane).inc()
             if change.kind is ChangeKind.REFUSED:
                 metrics.REFUSED.labels(change.reason).inc()
+
+
+@cache
+def _counter(kind: ChangeKind, lane: Lane) -> Counter:
+    return metrics.INCIDENTS.labels(kind, lane)

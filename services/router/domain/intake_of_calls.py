@@ -23,6 +23,12 @@ def root_of(call: Call | UnitFeedback) -> UUID:
     return ids.call_id(call.source, call.root)
 
 
+def opens_alone(event: CallEvent) -> bool:
+    """Say whether the call opens an incident of its own unless it, or feedback of it, came before."""
+    call = event.call
+    return event.change is CallChange.RECEIVED and call.root == call.source_id
+
+
 def take_call(book: Casebook, event: CallEvent, trace: str | None) -> None:
     """Give the call its incident: its own, its chain's, or a new one.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from msgspec.structs import replace
 from services.router.domain.commands import Report
 from shared.contracts import ids
 from shared.contracts.call import CallChange, FeedbackKind, FeedbackStamp, Place, UnitFeedback
-from shared.contracts.incident import AssignmentState, StampKind
+from shared.contracts.incident import AssignmentState, IncidentState, StampKind
 from shared.contracts.values import Lane
+from shared.runtime.errors import GuardLost
 from shared.runtime.kafka import KafkaSink
 from shared.runtime.relay import Relay
 from tests.builders import T0, TOWNSHIP, a_call, minutes
@@ -91,6 +93,44 @@ async def test_feedback_before_its_call(stage: Stage) -> None:
 
 async def _parked(stage: Stage, count: int) -> bool:
     return await parked(stage) == count
+
+
+async def test_feedback_before_a_call_that_is_taken_to_be_new(stage: Stage) -> None:
+    """§4.7: nothing is looked for, and the guard of the call's link knows that something waits."""
+    async with stage.instance(consuming=False) as one:
+        await one.hears(a_call("C8"))
+        await one.is_told(a_record())
+        one.incidents.loaded.clear()
+        with pytest.raises(GuardLost):
+            await one.hears(a_call())
+        looked = one.incidents.loaded.is_set()
+        await one.hears(a_call())
+        incident = await stage.opened(a_call())
+
+    assert not looked
+    assert AssignmentState.ACKED is incident.assignments[0].state
+    assert 0 == await parked(stage)
+
+
+@pytest.mark.parametrize("change", [CallChange.RECEIVED, CallChange.WITHDRAWN])
+async def test_what_another_process_heard_is_not_taken_to_be_new(
+    stage: Stage, change: CallChange
+) -> None:
+    """A call that is known is neither opened twice nor, withdrawn, left standing."""
+    async with (
+        stage.instance("here", consuming=False) as here,
+        stage.instance("there", consuming=False) as there,
+    ):
+        await here.hears(a_call("C8"))
+        await there.hears(a_call())
+        again = replace(a_call(), revision=2 if change is CallChange.WITHDRAWN else 1)
+        with suppress(GuardLost):
+            await here.hears(again, change=change)
+        await here.hears(again, change=change)
+        incident = await stage.opened(a_call())
+
+    assert 2 == await stage.count("select count(*) from router.incident")
+    assert (change is CallChange.WITHDRAWN) == (incident.state is IncidentState.CANCELLED)
 
 
 async def test_feedback_parked_while_the_incident_is_created(stage: Stage) -> None:
