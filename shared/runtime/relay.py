@@ -199,7 +199,7 @@ class Relay:
         if self._strange:  # of the last look, and still nobody here wrote them
             self._foreign_at = time.monotonic()
             self._strange.clear()
-        limits = [BATCH - len(self._pending[lane]) for lane in Lane]
+        limits = [max(0, BATCH - len(self._pending[lane])) for lane in Lane]
         deleted, self._deleted, era = self._deleted, [], self._era
         found = await own.fetch(_READ, *limits, list(self._known))
         self._touched = self._read_at = time.monotonic()
