@@ -27,8 +27,8 @@ from shared.contracts.consumers import CONSUMERS
 from shared.runtime.kafka import bounds_of
 
 DRAIN_S = 60.0
-WARM_UP = ((100.0, 30.0), (250.0, 30.0))
-"""Calls a second and seconds, not counted: so long the broker compiles itself, two thirds of a processor at first."""
+WARM_UP_S = 30.0
+"""The broker compiles itself for about that long and takes up to two thirds of a processor doing so."""
 TICKS = os.sysconf("SC_CLK_TCK")
 GROWING = 1.5
 """A backlog grows when the last third of the calls waits this much longer than the first third."""
@@ -193,8 +193,7 @@ async def measure(rates: Sequence[float], seconds: float) -> dict[str, Any]:
             environment={"drill": {"FAULTS": "false", "RECEIPTS_KEPT": "10000000"}}, tell=print,
         ) as stack:  # fmt: skip
             await stack.ready()
-            for rate, warming in WARM_UP:
-                await one_rate(stack, rate, warming)
+            await one_rate(stack, 100, WARM_UP_S)
             rows = []
             for rate in rates:
                 rows.append(await one_rate(stack, rate, seconds))
