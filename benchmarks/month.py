@@ -26,7 +26,7 @@ from services.reports.adapters import month_sets
 from services.reports.adapters.month_sets import reading
 from services.reports.adapters.month_sql import COUNTS, FACTS, Kind, Outcome
 
-ROUNDS, MONTHS_IN_A_ROUND = 3, 3
+MONTHS_IN_A_ROUND = 3
 T = TypeVar("T")
 ENGINES: dict[str, Callable[..., Ours | month_peers.Peer]] = {
     "ours": Ours,
@@ -128,18 +128,20 @@ def load(dsn: str, folder: str) -> None:
             print(f"PostgreSQL has {month.label}, {time.perf_counter() - began:.0f} s", flush=True)
 
 
-async def bench(facts: Path, rows: int, engines: list[str], few: int) -> dict[str, Any]:
+async def bench(
+    facts: Path, rows: int, engines: list[str], few: int, rounds: int
+) -> dict[str, Any]:
     """Count in rounds that take turns; PostgreSQL counts *few* cases, and ours the same beside."""
     whole = [engine for engine in engines if engine != "postgres"]
     folder = month_facts.folder_of(facts, rows)
-    found = _rounds(dict.fromkeys(whole, str(folder)), ROUNDS)
+    found = _rounds(dict.fromkeys(whole, str(folder)), rounds)
     compared = _agree(found)
-    table = [_row(engine, rows, rounds) for engine, rounds in found.items()]
+    table = [_row(engine, rows, took) for engine, took in found.items()]
     loaded = 0.0
     if "postgres" in engines:
         beside, loaded = await _beside_postgres(month_facts.folder_of(facts, few))
         compared += _agree(beside)
-        table += [_row(engine, few, rounds) for engine, rounds in beside.items()]
+        table += [_row(engine, few, took) for engine, took in beside.items()]
     ours = table[0]
     return {
         "cases": rows,
@@ -251,6 +253,7 @@ def main(
     facts: Annotated[Path, typer.Option(help="where what is generated is kept")] = FOLDER
     / "month-facts",
     few: Annotated[int, typer.Option(help="cases PostgreSQL counts")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(help="turns of each engine")] = 3,
     name: Annotated[str, typer.Option(help="of the file in build/bench")] = "month",
 ) -> None:
     """Count closed months by three engines and write build/bench/month.json."""
@@ -258,7 +261,7 @@ def main(
     for wanted in {rows, min(few, rows)} if "postgres" in chosen else {rows}:
         print(f"{wanted:,} cases", flush=True)
         apart(month_facts.generate, month_facts.folder_of(facts, wanted), wanted)
-    write(name, asyncio.run(bench(facts, rows, chosen, min(few, rows))))
+    write(name, asyncio.run(bench(facts, rows, chosen, min(few, rows), rounds)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.reports.domain.quantities import (
@@ -72,6 +72,7 @@ def test_a_spread_worked_by_hand() -> None:
 
 
 @given(st.lists(st.timedeltas(-SECOND, SECOND), min_size=1, max_size=8))
+@example([timedelta(microseconds=500), timedelta(microseconds=501)])
 def test_a_mean_is_rounded_as_lengths_divide(lengths: list[timedelta]) -> None:
     """Frozen months are recomputed byte for byte: half a microsecond goes to the even one."""
     mean = sum(lengths, timedelta()) / len(lengths)
