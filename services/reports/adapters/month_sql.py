@@ -22,9 +22,14 @@ from services.reports.domain.facts import (
     LinkFact,
     NoticeFact,
 )
-from services.reports.domain.quantities import OTHER
+from services.reports.domain.quantities import OTHER, PERCENTS
 from services.reports.domain.standing import Standing
-from services.reports.domain.units import FEEDBACK_BANDS_S, NOBODY, SIGN_FOR_BANDS_S
+from services.reports.domain.units import (
+    CENSORED_AT_MOST,
+    FEEDBACK_BANDS_S,
+    NOBODY,
+    SIGN_FOR_BANDS_S,
+)
 from services.reports.domain.wording import CLOCKS, LINES
 from shared.contracts.incident import AssignmentState, IncidentState, StampOrigin
 from shared.contracts.pack import UnitKind
@@ -34,7 +39,8 @@ from shared.contracts.sla import ClockKind, ClockState
 class Kind(StrEnum):
     """The facts of a month, by the last word of their address and file.
 
-    The last two are no facts: they name the numbers by which calls and time limits are counted.
+    The parts are no facts: they name the numbers by which calls and time limits are counted. What
+    follows them are the counts themselves, as they stand beside a closed month's facts.
     """
 
     CALLS = "calls"
@@ -45,6 +51,13 @@ class Kind(StrEnum):
     NOTICES = "notices"
     CALL_PARTS = "call_parts"
     CLOCK_PARTS = "clock_parts"
+    CASES = "cases"
+    TIMES = "times"
+    RESPONSES = "responses"
+    LIMITS = "limits"
+    GIVEN = "given"
+    HANDLED = "handled"
+    CENSORED = "censored"
 
 
 FACTS: Mapping[Kind, type[Any]] = {
@@ -136,12 +149,12 @@ SELECT (row_number() OVER (ORDER BY {_CALL_PART}) - 1)::INTEGER AS part, * FROM 
 """
 JUDGED_CALLS = f"""
 CREATE OR REPLACE TEMP TABLE judged_calls AS
-SELECT c.* EXCLUDE (inside), p.part FROM standing_calls c LEFT JOIN call_parts p ON c.inside AND {
+SELECT c.* EXCLUDE (inside), p.part, ({{hour}})::INTEGER AS hour FROM standing_calls c LEFT JOIN call_parts p ON c.inside AND {
     " AND ".join(f"c.{name} IS NOT DISTINCT FROM p.{name}" for name in _CALL_PART.split(", "))
 }
 """
 """`part`: the number of what a call counts as; none outside the period. `response_us`: microseconds
-until somebody arrived at its incident; none where nobody had by the cut."""
+until somebody arrived at its incident; none where nobody had by the cut. `hour`: of local time since 1970."""
 
 _OWES_NOTHING = _listed(
     [
@@ -268,74 +281,133 @@ ORDERS: Mapping[Kind, str] = {
     Kind.CALL_PARTS: "part",
     Kind.CLOCK_PARTS: "part",
 }
-"""How the files are sorted; no two rows are equal by it."""
-SORTED = {
-    kind: {Kind.CALLS: "judged_calls", Kind.CLOCKS: "judged_clocks"}.get(kind, str(kind))
-    for kind in Kind
-}
-"""Which table each file is written from."""
+"""How the files of facts are sorted; no two rows are equal by it. Counts are by all their columns."""
+JUDGED = {Kind.CALLS: "judged_calls", Kind.CLOCKS: "judged_clocks"}
+TABLES: Mapping[Kind, str] = {kind: JUDGED.get(kind, str(kind)) for kind in ORDERS}
+"""Which table each file of facts is written from."""
 
 # -- counting: {calls} and {clocks} are a judged table or the reading of a file ---------------------
 
-PARTS_OF_CALLS = f"""
-SELECT {_CALL_PART}, n
+_VALID = f"standing = '{Standing.VALID}'"
+
+CASES = f"""
+SELECT exercise, standing, CASE WHEN {_VALID} THEN counted_category END AS category,
+  CASE WHEN {_VALID} THEN counted_affair END AS affair,
+  CASE WHEN {_VALID} THEN counted_area END AS area, sum(n)::BIGINT AS n
 FROM (SELECT part, count(*) AS n FROM {{calls}} WHERE part IS NOT NULL GROUP BY part) c
-JOIN {{call_parts}} p USING (part)
+JOIN {{call_parts}} p USING (part) GROUP BY 1, 2, 3, 4, 5
 """
-"""Exercise or not, standing, category, affair class (none without an incident), area, count."""
+"""Standing; of valid calls category, affair class (none without an incident), area; count."""
 
 TIMES = f"""
-SELECT line, {{hour}} AS hour, count(*) FROM {{calls}}
-WHERE part IS NOT NULL AND exercise = $exercise AND standing = '{Standing.VALID}'
-GROUP BY GROUPING SETS ((line), (hour))
+SELECT exercise, line, hour, sum(n)::BIGINT AS n
+FROM (SELECT exercise, line, hour, count(*) AS n FROM {{calls}}
+  WHERE part IS NOT NULL AND {_VALID} GROUP BY 1, 2, 3) counted
+GROUP BY GROUPING SETS ((exercise, line), (exercise, hour))
 """
 """Line or else hours of local time since 1970, count: of valid calls."""
 
+
+def _ranks(of: str) -> str:
+    return f"quantile_disc({of}, [{', '.join(str(percent / 100) for percent in PERCENTS)}])"
+
+
+def _percents(of: str) -> str:
+    return ", ".join(f"{of}[{n}] AS p{percent}_us" for n, percent in enumerate(PERCENTS, 1))
+
+
 RESPONSES = f"""
-SELECT via, count(*), sum(response_us), max(response_us),
-  quantile_disc(response_us, [0.50, 0.90, 0.95])
-FROM (SELECT CASE WHEN line IN ({_listed(LINES)}) THEN line ELSE '{OTHER}' END AS via, response_us
-  FROM {{calls}} WHERE part IS NOT NULL AND exercise = $exercise
-    AND standing = '{Standing.VALID}' AND response_us IS NOT NULL)
-GROUP BY GROUPING SETS ((via), ())
+SELECT exercise, via, n, took_us, most_us, {_percents("ranks")}
+FROM (
+SELECT exercise, via, count(*) AS n, sum(response_us)::BIGINT AS took_us,
+  max(response_us) AS most_us, {_ranks("response_us")} AS ranks
+FROM (SELECT exercise, CASE WHEN line IN ({_listed(LINES)}) THEN line ELSE '{OTHER}' END AS via,
+    response_us
+  FROM {{calls}} WHERE part IS NOT NULL AND {_VALID} AND response_us IS NOT NULL) waited
+GROUP BY GROUPING SETS ((exercise, via), (exercise))) counted
 """
 """Line (none: all), how many somebody arrived at; microseconds: sum, longest, P50, P90, P95."""
 
-ENDED = """
-SELECT who, kind, day, outcome, band, n, took, most
-FROM (SELECT part, count(*) AS n, sum(took_us) AS took, max(took_us) AS most
-  FROM {clocks} WHERE part IS NOT NULL GROUP BY part) c
-JOIN {clock_parts} p USING (part) WHERE p.exercise = $exercise
-"""
-"""Unit, kind, by day, outcome, band, count; microseconds: sum, longest."""
 
-RANKED = ("unit_part", "kind_part", "unit_day_part", "kind_day_part")
-QUANTILES = "quantile_disc(took_us, [0.50, 0.90, 0.95])"
-RANKS = f"""
-SELECT p.who, p.kind, p.day, ranks
-FROM (SELECT {{ranked}} AS part, {QUANTILES} AS ranks
-  FROM {{clocks}} WHERE {{ranked}} IS NOT NULL GROUP BY {{ranked}}) c
-JOIN {{clock_parts}} p USING (part) WHERE p.exercise = $exercise
-"""
-"""Unit, kind, by day; P50, P90, P95 by nearest rank, microseconds; by each of RANKED."""
+def _n(outcome: Outcome) -> str:
+    return f"coalesce(sum(n) FILTER (WHERE outcome = '{outcome}'), 0)::BIGINT AS {outcome}"
 
-_OURS = "turn IS NOT NULL AND exercise = $exercise"
+
+_BANDS = max(len(SIGN_FOR_BANDS_S), len(FEEDBACK_BANDS_S)) + 1
+
+
+def _band_name(band: int) -> str:
+    return f"band_{band}"
+
+
+def _of_band(band: int) -> str:
+    return f"coalesce(sum(n) FILTER (WHERE band = {band}), 0)::BIGINT AS {_band_name(band)}"
+
+
+_BY_LEVEL = {0: "unit_day_part", 1: "unit_part", 2: "kind_day_part", 3: "kind_part"}
+"""What grouping(who, day) gives, and the number by which such a group's lengths are ranked."""
+_RANKS = " UNION ALL ".join(
+    f"SELECT {level} AS level, {number} AS part, {_ranks('took_us')} AS ranks FROM {{clocks}} "
+    f"WHERE {number} IS NOT NULL GROUP BY {number}"
+    for level, number in _BY_LEVEL.items()
+)
+LIMITS = f"""
+WITH ended AS (
+  SELECT p.exercise, p.who, p.kind, p.day, p.outcome, p.band, p.part, c.n, c.took, c.most
+  FROM (SELECT part, count(*) AS n, sum(took_us) AS took, max(took_us) AS most
+    FROM {{clocks}} WHERE part IS NOT NULL GROUP BY part) c
+  JOIN {{clock_parts}} p USING (part)),
+counted AS (
+  SELECT exercise, who, kind, day, {", ".join(map(_n, Outcome))},
+    {", ".join(map(_of_band, range(_BANDS)))},
+    (sum(took) FILTER (WHERE {_DONE}))::BIGINT AS took_us, max(most) FILTER (WHERE {_DONE}) AS most_us,
+    grouping(who, day) AS level, min(part) AS part
+  FROM ended GROUP BY GROUPING SETS (
+    (exercise, who, kind), (exercise, kind), (exercise, who, kind, day), (exercise, kind, day))
+  HAVING grouping(day) = 1 OR kind IN ({_APART}))
+SELECT exercise, who, kind, day, {", ".join([*Outcome, *map(_band_name, range(_BANDS))])},
+  took_us, most_us, {_percents("r.ranks")}
+FROM counted c LEFT JOIN ({_RANKS}) r ON r.level = c.level AND r.part = c.part
+"""
+"""Unit (none: all), kind, by day (none: both), count of each outcome, of each band of length; of
+finished ones microseconds: sum, longest, P50, P90, P95 by nearest rank."""
+
 GIVEN = f"""
-SELECT {WHO} AS who, duty, turn, count(*) FROM {{clocks}}
-WHERE duty IS NOT NULL AND turn > 0 AND {_OURS} GROUP BY 1, 2, 3
+SELECT exercise, {WHO} AS who, duty, turn, count(*) AS n FROM {{clocks}}
+WHERE duty IS NOT NULL AND turn > 0 GROUP BY 1, 2, 3, 4
 """
 """Unit, what its duties gave, 2 when the total counts them too, count."""
 
 HANDLED = f"""
-SELECT incident_area, incident_affair, outcome, count(*) FROM {{clocks}}
-WHERE kind = '{ClockKind.HANDLE}' AND ({_DONE} OR outcome = '{Outcome.OPEN}') AND {_OURS}
-GROUP BY 1, 2, 3
+SELECT exercise, incident_area AS area, incident_affair AS affair, outcome, count(*) AS n
+FROM {{clocks}}
+WHERE kind = '{ClockKind.HANDLE}' AND ({_DONE} OR outcome = '{Outcome.OPEN}')
+  AND turn IS NOT NULL GROUP BY 1, 2, 3, 4
 """
 """Area and affair class of the incident (none: unknown), what became of its handling limit, count."""
 
+_OPEN = f"outcome = '{Outcome.OPEN}' AND turn IS NOT NULL AND kind IN ({_listed(CLOCKS)})"
 CENSORED = f"""
-SELECT coalesce(incident_number, ''), {WHO}, kind, rule, epoch_us(due)
-FROM {{clocks}} WHERE outcome = '{Outcome.OPEN}' AND {_OURS} AND kind IN ({_listed(CLOCKS)})
-ORDER BY due, clock_id LIMIT $most
+SELECT exercise, coalesce(incident_number, '') AS incident, {WHO} AS who, kind, rule,
+  epoch_us(due) AS due_us, clock_id
+FROM ({
+    " UNION ALL ".join(
+        f"(SELECT * FROM {{clocks}} WHERE {_OPEN} AND {whose} "
+        f"ORDER BY due, clock_id LIMIT {CENSORED_AT_MOST})"
+        for whose in ("exercise", "NOT exercise")
+    )
+}) longest
 """
-"""Incident, unit, kind, rule, due (microseconds since 1970) of the longest overdue."""
+"""Incident, unit, kind, rule, due (microseconds since 1970), limit of the longest overdue."""
+
+COUNTS: Mapping[Kind, str] = {
+    Kind.CASES: CASES,
+    Kind.TIMES: TIMES,
+    Kind.RESPONSES: RESPONSES,
+    Kind.LIMITS: LIMITS,
+    Kind.GIVEN: GIVEN,
+    Kind.HANDLED: HANDLED,
+    Kind.CENSORED: CENSORED,
+}
+"""What the tables are made of, of both populations: first whether of an exercise, then what is said
+above. Each is counted when it is asked for, or read from a closed month's file."""

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from services.reports.adapters import month_sets, parquet_files
 from services.reports.adapters.file_names import path_of
 from services.reports.adapters.month_sets import Connection, Months
-from services.reports.adapters.month_sql import FACTS, Kind, columns, taken
+from services.reports.adapters.month_sql import COUNTS, FACTS, Kind, columns, taken
 from services.reports.domain import period as periods
 from services.reports.domain.category_months import category_table, category_table_of
 from services.reports.domain.earlier import period_before, year_before
@@ -302,7 +302,7 @@ def _of(
 @given(SEEDS.map(lambda seed: Chance(seed, NOVEMBER).history()))
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
-    """Written twice, in whatever order the facts came: one SHA-256; counted from the files: one table."""
+    """Written twice, in whatever order the facts came: one SHA-256; by counts or rows: one table."""
     backwards = facts(
         *reversed(
             [*found.calls, *found.links, *found.incidents, *found.assignments, *found.clocks]
@@ -317,15 +317,17 @@ def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
         with judged(backwards, NOVEMBER) as (db, _):
             second = parquet_files.write(db, folder / "two", NOVEMBER.label)
         with month_sets.opened() as db:
-            months = parquet_files.months_of(db, folder / "one", NOVEMBER.label, first)
-            for population in Population:
-                cut = found.cut(NOVEMBER, population)
-                units = month_sets.unit_table(months, NOVEMBER, population, xianju(), cut)
+            rows = [file for file in first if Kind(file.kind) not in COUNTS]
+            for files in (first, rows):
+                months = parquet_files.months_of(db, folder / "one", NOVEMBER.label, files)
+                for population in Population:
+                    told = (months, NOVEMBER, population, xianju())
+                    cut = found.cut(NOVEMBER, population)
+                    asked = (found, NOVEMBER, population, xianju())
 
-                assert unit_table(found, NOVEMBER, population, xianju()) == units
-                assert overview(found, NOVEMBER, population, xianju()) == month_sets.overview(
-                    months, NOVEMBER, population, xianju()
-                )
+                    assert overview(*asked) == month_sets.overview(*told)
+                    assert unit_table(*asked) == month_sets.unit_table(*told, cut)
+                    assert tier_table(*asked) == month_sets.tier_table(*told, cut)
 
     assert first == second
 
@@ -360,7 +362,7 @@ def test_local_hours_follow_the_zone(zone: str) -> None:
     found = facts(*(a_call(n, at) for n, at in enumerate(every)))
 
     with judged(found, year) as (_, months):
-        counted = month_sets.tally(months, year, Population.REAL, xianju()).hours
+        counted = month_sets.tally(months, Population.REAL, xianju()).hours
 
     local = [at.astimezone(year.zone) for at in every]
     assert {(str(at.date()), f"{at:%H}") for at in local} == set(counted)
