@@ -182,6 +182,7 @@ def parts_grid(report: AssessmentTable) -> Grid:
             Column(name=say("达标"), group=group),
             Column(name=say("应达标"), group=group),
             Column(name=say("得分"), group=group, unit=Unit.POINTS),
+            Column(name=say("免责"), group=group),
         ]
     return Grid(
         name=say("分项"),
@@ -196,7 +197,7 @@ def _cells(unit: UnitScore) -> list[Cell]:
     cells: list[Cell] = [named(unit.name)]
     for component in PARTS:
         part = by[component]
-        cells += [part.kept, part.owed, part.points]
+        cells += [part.kept, part.owed, part.points, part.exempt]
     return cells
 
 

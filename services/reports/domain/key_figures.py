@@ -18,19 +18,25 @@ from services.reports.domain.heading import Heading, heading
 from services.reports.domain.overview import Overview, overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_overview, published_units
-from services.reports.domain.quality import QualityTable, published_quality, quality_table
+from services.reports.domain.quality import (
+    DEFECTS,
+    QualityRow,
+    QualityTable,
+    published_quality,
+    quality_table,
+)
 from services.reports.domain.quantities import Rate, rate
 from services.reports.domain.staffing import staffing
 from services.reports.domain.supervised import supervised
-from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.suppression import LEAST, Sum, hidden
 from services.reports.domain.units import UnitRow, clocks_of, unit_table
 from services.reports.domain.upward_reports import published_ledger, report_ledger
 from shared.contracts.pack import LimitUnit, Pack
 from shared.contracts.sla import ClockKind
 from shared.contracts.values import Lane
 
-FORMULA = 2
-"""2: stopped after the cut is open."""
+FORMULA = 3
+"""2: stopped after the cut is open. 3: what a granted appeal exempts is in no rate and counted beside."""
 
 
 class Beside(Struct, frozen=True):
@@ -68,7 +74,7 @@ def figure_table(
     cut = facts.cut(period, population)
     calls = overview(facts, period, population, pack)
     units = unit_table(facts, period, population, pack)
-    quality = quality_table(facts, period, population, pack)
+    quality = defects = quality_table(facts, period, population, pack)
     ledger = report_ledger(facts, period, population, pack)
     ladder = supervised(facts, period, population, cut)
     conducted = conduct(facts, period, population, pack)
@@ -86,7 +92,7 @@ def figure_table(
         *_kept("reporting", ledger.punctuality),
         *_kept("supervision", ladder, rows=True),
         *_staffed(facts, period, population, pack, published=published),
-        *_quality(quality),
+        *_quality(quality, defects),
     ]
     above = heading("K", FORMULA, period, population, pack)
     return FigureTable(
@@ -152,7 +158,14 @@ def _timely(total: UnitRow) -> Iterator[KeyFigure]:
     ):
         yield _of_cohort(f"timely.{id_}", each)
     handle = total.handle
-    yield _figure("timely.closed", handle.done, handle.should, open=handle.open)
+    yield _figure(
+        "timely.closed",
+        handle.done,
+        handle.should,
+        open=handle.open,
+        exempt=handle.exempt,
+        suspended=handle.suspended,
+    )
     dual = total.dual_feedback
     yield _figure(
         "timely.dual_feedback",
@@ -161,6 +174,7 @@ def _timely(total: UnitRow) -> Iterator[KeyFigure]:
         automatic=dual.automatic,
         back_filled=dual.back_filled,
         waived=dual.waived,
+        exempt=dual.exempt,
     )
 
 
@@ -183,7 +197,7 @@ def _urgent(
     """Yield the on-time closing of urgent cases: by rules in urgent hours, and by lane."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    due = clocks_of(facts.clocks, incidents, period, population)
+    due = clocks_of(facts, incidents, period, population)
     clocks = [c for c in due if c.kind == ClockKind.HANDLE and c.assignment_id is not None]
     hours = {rule.id for rule in pack.clocks if rule.unit is LimitUnit.URGENT_HOUR}
     by_rule = [clock for clock in clocks if clock.rule in hours]
@@ -200,14 +214,19 @@ def _urgent(
 
 def _conducted(table: ConductTable) -> Iterator[KeyFigure]:
     total = table.total
+    exempt = {"exempt": total.turnout_exempt}
     yield _figure(
-        "conduct.turned_out", total.turned_out, total.sent, out_of_order=total.out_of_order
+        "conduct.turned_out",
+        total.turned_out,
+        total.to_turn_out,
+        out_of_order=total.out_of_order,
+        **exempt,
     )
     for limit, count in zip(("5", "10", "15", "30", "more"), total.turnout_bands, strict=True):
         timed = total.turned_out - total.out_of_order
-        yield _figure(f"conduct.turnout_{limit}", count.count, timed)
+        yield _figure(f"conduct.turnout_{limit}", count.count, timed, **exempt)
     yield _figure("conduct.returned", total.returned, total.sent)
-    yield _figure("conduct.reworked", total.reworked, total.ended)
+    yield _figure("conduct.reworked", total.reworked, total.ended, exempt=total.rework_exempt)
     for name, deferred in (("extended", total.extended), ("suspended", total.suspended)):
         yield _figure(f"conduct.{name}", deferred.approved, total.handled, requested=deferred.asked)
     yield _figure(
@@ -238,11 +257,13 @@ def _called_back(made: CallBacks, *, published: bool) -> Iterator[KeyFigure]:
         **({} if published else {"exempt": made.exempt}),
     )
     for name in _RATES:
-        beside = {} if published or name != "satisfied" else {"unsaid": made.unsaid}
+        unsaid = {"unsaid": made.unsaid} if name == "satisfied" else {}
+        beside = {} if published else {"exempt": made.exempt, **unsaid}
         yield _figure(f"call_back.{name}", shown[name], shown["reached"], **beside)
     if not published:
-        yield _figure("call_back.reopened", made.reopened, made.called)
-        yield _figure("call_back.final_answer", made.answered, made.called)
+        exempt = made.exempt
+        yield _figure("call_back.reopened", made.reopened, made.called, exempt=exempt)
+        yield _figure("call_back.final_answer", made.answered, made.called, exempt=exempt)
 
 
 def _kept(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFigure]:
@@ -255,7 +276,9 @@ def _kept(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFi
 
 
 def _of_kept(id_: str, cell: Kept) -> KeyFigure:
-    return _figure(id_, cell.on_time, cell.should, late=cell.late, open=cell.open)
+    return _figure(
+        id_, cell.on_time, cell.should, late=cell.late, open=cell.open, exempt=cell.exempt
+    )
 
 
 def _staffed(
@@ -273,7 +296,7 @@ def _staffed(
         yield _figure(id_, None, None) if published and small else _figure(id_, n, of)
 
 
-def _quality(table: QualityTable) -> Iterator[KeyFigure]:
+def _quality(table: QualityTable, whole: QualityTable) -> Iterator[KeyFigure]:
     share = table.unclassified
     yield _figure(
         "quality.unclassified",
@@ -281,6 +304,18 @@ def _quality(table: QualityTable) -> Iterator[KeyFigure]:
         share.denominator if share else None,
         refused=table.refused,
     )
-    total = table.total
-    for name in ("no_ack", "no_arrival", "no_end", "back_dated", "out_of_order"):
-        yield _figure(f"quality.{name}", getattr(total, name), total.duties)
+    for name in DEFECTS:
+        yield _defect(name, table.total, whole.total)
+
+
+def _defect(name: str, shown: QualityRow, whole: QualityRow) -> KeyFigure:
+    """Return a column of T8 as a rate; published, its denominator tells no small exempt or clear count."""
+    count, duties = getattr(shown, name), shown.duties
+    exempt = getattr(whole.exempt, name)
+    if count is None or duties is None:
+        return _figure(f"quality.{name}", None, None)
+    if shown.exempt is not None:
+        return _figure(f"quality.{name}", count, duties - exempt, exempt=exempt)
+    clear = duties - exempt - count
+    small = any(0 < each < LEAST for each in (exempt, clear))
+    return _figure(f"quality.{name}", *((None, None) if small else (count, duties - exempt)))

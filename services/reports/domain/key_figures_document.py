@@ -26,7 +26,7 @@ def figure_document(report: FigureTable) -> Document:
         summary=[_summary(report)],
         grids=grids,
         footnotes=[
-            say("分母为 0 的不计（–）；“另列”的数不在分子、分母之内。"),
+            say("分母为 0 的不计（–）；“另列”的数不在分子、分母之内；申诉获准（免责）者不入比率。"),
             say("分母不足 {least} 的比率仅供参考（△）。", least=UNSTABLE_BELOW),
             say(
                 "平台没有的记录（接听振铃、未导入的值班表、热线自报超期）不作推算：相应指标无分母或不列。"
@@ -152,6 +152,10 @@ def _conduct(units: list[Conduct], total: Conduct) -> Grid:
                 numerator=_SATISFIED,
                 denominator=_REACHED,
             ),
+            *(
+                Column(name=say(name), group=say("免责"), summed=True)
+                for name in ("出警", "返工", "回访")
+            ),
         ],
         rows=[_unit(unit) for unit in units],
         total=_unit(total),
@@ -178,4 +182,7 @@ def _unit(unit: Conduct) -> list[Cell]:
         made.resolved,
         made.satisfied,
         rate(made.satisfied, made.reached).percent,
+        unit.turnout_exempt,
+        unit.rework_exempt,
+        made.exempt,
     ]
