@@ -82,6 +82,9 @@ class NothingLarge(MonthFiles):
     async def counts(self, question: Question) -> bool:
         return False
 
+    async def amount(self, period: Period, most: int) -> int:
+        return 0
+
 
 def client(found: Facts | None) -> httpx.AsyncClient:
     """Return a client of a service with these facts."""
