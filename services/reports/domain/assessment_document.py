@@ -171,7 +171,7 @@ def _counts(unit: UnitScore | Ranked) -> list[Cell]:
 
 
 def parts_grid(report: AssessmentTable) -> Grid:
-    """Return the six parts of every unit's score."""
+    """Return the six parts of every unit's score; who owed nothing has none."""
     columns = [Column(name=say("单位"), unit=Unit.TEXT)]
     for component, name in PARTS.items():
         weight = next(
@@ -188,7 +188,11 @@ def parts_grid(report: AssessmentTable) -> Grid:
         name=say("分项"),
         caption=say("分项得分"),
         columns=columns,
-        rows=[_cells(unit) for unit in report.units],
+        rows=[
+            _cells(unit)
+            for unit in report.units
+            if any(part.owed or part.exempt for part in unit.parts)
+        ],
     )
 
 

@@ -93,7 +93,7 @@ def _cases(report: GapTable) -> Grid:
                 named(gap.name),
                 say(_WORDS[gap.missing]),
                 f"{gap.due:%Y-%m-%d %H:%M}",
-                say("申诉获准，不计") if gap.exempt else None,
+                say("申诉获准，不计") if gap.exempt else "",
             ]
             for gap in report.gaps
         ],

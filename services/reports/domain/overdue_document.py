@@ -132,7 +132,7 @@ def overdue_cases(report: OverdueTable, at_most: int | None = None) -> Grid:
                 f"{each.due:%Y-%m-%d %H:%M}",
                 f"{each.stopped:%Y-%m-%d %H:%M}" if each.stopped else say("未完成"),
                 each.overdue_s,
-                say("申诉获准，不计") if each.exempt else None,
+                say("申诉获准，不计") if each.exempt else "",
             ]
             for each in listed_here
         ],

@@ -175,8 +175,8 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
     hides = report.heading.published
     columns = [
         *_judged(name, "全天", hides=hides),
-        *_judged(name, "白天", hides=hides),
-        *_judged(name, "夜间", hides=hides),
+        *_judged(name, "白天", hides=True),
+        *_judged(name, "夜间", hides=True),
         *lengths(Unit.MINUTES),
     ]
 
@@ -184,8 +184,8 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
         both = getattr(row, field)
         return [
             *_cohort(both.all, hides=hides),
-            *_cohort(both.day, hides=hides),
-            *_cohort(both.night, hides=hides),
+            *_cohort(both.day, hides=True),
+            *_cohort(both.night, hides=True),
             *spread_cells(both.all.spread),
         ]
 
