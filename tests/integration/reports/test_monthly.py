@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from deploy.topics import read_topics
 from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.domain.freezing import FreezeRefused, Revision
-from services.reports.domain.monthly import TOPIC
+from services.reports.domain.monthly import TOPIC, messages
 from shared.contracts.envelope import Envelope, decode
 from shared.contracts.stats import MonthlyFigure
 from shared.runtime.database import Database
@@ -22,7 +22,7 @@ from tests.engine import running, until
 from tests.integration.reports.stage import Stage
 from tests.integration.reports.test_freezing import LATE, READY, at, fed, first, later, office
 from tests.parts import SessionKafka
-from tests.unit.reports.cases import NOVEMBER
+from tests.unit.reports.cases import NOVEMBER, xianju
 
 pytestmark = pytest.mark.infrastructure
 
@@ -109,13 +109,24 @@ async def test_a_month_that_is_not_kept_is_not_said(stage: Stage) -> None:
     await at(stage, READY)
     kept = await office(stage).freeze(NOVEMBER)
     once = await _waiting(stage)
-    archive = FrozenMonths(stage.database)
-    message = (await stage.rows("select count(*) as n from outbox"))[0]["n"]
+    figure = MonthlyFigure(
+        region="xianju",
+        area="331024",
+        month=kept.month,
+        figure="calls.valid",
+        population="real",
+        table="T1",
+        formula=1,
+        revision=kept.number,
+        frozen_at=kept.at,
+    )
 
-    taken = await archive.keep(_same(kept), [], [])
+    taken = await FrozenMonths(stage.database).keep(
+        _same(kept), [], messages([figure], kept, xianju())
+    )
 
     assert (False, once) == (taken, await _waiting(stage))
-    assert message == once > 0
+    assert once > 0
 
 
 def _same(kept: Revision) -> Revision:
