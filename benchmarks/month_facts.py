@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 
+import duckdb
 from msgspec.structs import replace
 
 from services.reports.adapters import month_sets, parquet_files
+from services.reports.adapters import month_sql as sql
 from services.reports.adapters.month_sets import Connection
-from services.reports.adapters.month_sql import Kind
+from services.reports.adapters.month_sql import COUNTS, FACTS, Kind
 from services.reports.domain import period as periods
 from services.reports.domain.facts import Population
 from services.reports.domain.freezing import FrozenFile
@@ -121,8 +125,9 @@ QUANTILES_S: dict[str, tuple[float, ...]] = {
     ),
 }
 COUNTED = (Kind.CALLS, Kind.CLOCKS, Kind.CALL_PARTS, Kind.CLOCK_PARTS)
-"""What is written: the other facts are only needed to judge these."""
+"""The facts that are written: the others are only needed to judge these."""
 LIMITS_S = {"ack": 60, "arrival": 480, "assembly": 600, "feedback": 86_400, "handle": 259_200}
+NOBODY_CAME = 0.05
 SHARES = {"invalid": 0.03, "duplicate": 0.04, "test": 0.002, "exercise": 0.01, "missing": 0.01}
 
 
@@ -150,25 +155,61 @@ def months(known: Pack) -> list[Period]:
     return [periods.month(label, known.region.zone) for label in labels]
 
 
-def generated(
-    db: Connection, folder: Path, rows: int, known: Pack, wanted: Sequence[Period]
-) -> Iterator[tuple[Period, list[FrozenFile]]]:
-    """Write *rows* cases a year as closed months to *folder*; yields each month as it is done."""
-    _names(db, known)
-    cases = rows // 12
-    for number, month in enumerate(wanted):
-        began = time.perf_counter()
-        for statement in _facts(month, number, cases):
-            db.execute(statement)
-        month_sets.judge(db, month, dict.fromkeys(Population, month.end))
-        files = parquet_files.write(db, folder, month.label, COUNTED)
-        facts = sum(file.rows for file in files)
-        print(
-            f"{month.label}: {cases:,} cases, {facts:,} facts, "
-            f"{sum(f.size for f in files) / 1e6:,.0f} MB, {time.perf_counter() - began:.1f} s",
-            flush=True,
-        )
-        yield month, files
+def folder_of(root: Path, rows: int) -> Path:
+    """Return where *rows* cases a year are kept under *root*: a name of everything they depend on."""
+    month = months(pack())[0]
+    said = [*_facts(month, 0, rows // 12), sql.CALLS, sql.CALL_PARTS, sql.JUDGED_CALLS]
+    said += [
+        sql.EXEMPTIONS,
+        sql.DUTIES,
+        sql.ENDED_CLOCKS,
+        sql.CLOCK_PARTS,
+        sql.JUDGED_CLOCKS,
+        *sql.ORDERS.values(),
+    ]
+    said += [*sql.COUNTS.values(), duckdb.__version__]
+    return root / f"{rows}-{sha256(''.join(said).encode()).hexdigest()[:12]}"
+
+
+def generate(folder: Path, rows: int) -> int:
+    """Write the months that *folder* lacks, each judged and closed on its own; return how many.
+
+    A month appears whole or not at all, so what was interrupted goes on with the month it was at.
+    """
+    known = pack()
+    every = months(known)
+    lacking = [each for each in every if not (folder / each.label).exists()]
+    began = time.perf_counter()
+    with month_sets.opened() as db:
+        _names(db, known)
+        for number, month in enumerate(lacking, 1):
+            files = _written(db, folder, rows // 12, month, every.index(month))
+            left = (time.perf_counter() - began) / number * (len(lacking) - number)
+            print(
+                f"generated {month.label}, {number} of {len(lacking)}: "
+                f"{sum(f.rows for f in files if f.kind in FACTS):,} facts, "
+                f"{sum(f.size for f in files) / 1e6:,.0f} MB, about {left / 60:.0f} min left",
+                flush=True,
+            )
+    return len(lacking)
+
+
+def _written(
+    db: Connection, folder: Path, cases: int, month: Period, number: int
+) -> list[FrozenFile]:
+    for statement in _facts(month, number, cases):
+        db.execute(statement)
+    month_sets.judge(db, month, dict.fromkeys(Population, month.end))
+    partial = folder / "partial"
+    rmtree(partial, ignore_errors=True)
+    files = parquet_files.write(db, partial, month.label, (*COUNTED, *COUNTS))
+    (partial / month.label).rename(folder / month.label)
+    return files
+
+
+def paths(folder: Path, month: Period, kind: Kind) -> list[Path]:
+    """Return the file of one kind of a month."""
+    return sorted((folder / month.label).glob(f"{kind}-*.parquet"))
 
 
 def _names(db: Connection, known: Pack) -> None:
@@ -208,7 +249,9 @@ def _facts(month: Period, number: int, cases: int) -> list[str]:
   CASE WHEN {standing} < {SHARES["invalid"]} THEN 'invalid'
     WHEN {standing} < {SHARES["invalid"] + SHARES["duplicate"]} THEN 'duplicate'
     ELSE 'closed' END AS state,
-  {chance(8)} < {SHARES["exercise"]} AS exercise, {chance(9)} < {SHARES["test"]} AS test
+  {chance(8)} < {SHARES["exercise"]} AS exercise, {chance(9)} < {SHARES["test"]} AS test,
+  CASE WHEN {chance(10)} > {NOBODY_CAME}
+    THEN received_at + to_milliseconds({_took_ms("arrival", chance(15))}) END AS on_scene_at
 FROM range({cases}) r(i)""",
         """CREATE OR REPLACE TEMP TABLE calls AS SELECT call_id, 1::BIGINT AS version,
   incident_id AS opens, line AS source, line, CASE line WHEN '12345' THEN 'ordinary' ELSE 'urgent' END
@@ -218,14 +261,14 @@ FROM range({cases}) r(i)""",
         """CREATE OR REPLACE TEMP TABLE incidents AS SELECT incident_id, 9::BIGINT AS version,
   'XJ-' || i AS number, line, 'urgent' AS lane, state, 'public_order' AS affair, category,
   4::BIGINT AS severity, area, received_at, received_at AS accepted_at,
-  received_at AS dispatched_at, received_at AS on_scene_at, received_at AS handled_at,
+  received_at AS dispatched_at, on_scene_at, on_scene_at AS handled_at,
   received_at AS ended_at, NULL::UUID AS merged_into, 0::BIGINT AS rework, 0::BIGINT AS reopened,
   '2026.11' AS pack_version, exercise, test FROM cases""",
         f"""CREATE OR REPLACE TEMP TABLE assignments AS SELECT assignment_id, incident_id,
   9::BIGINT AS version, unit, 'police' AS department, 'standing' AS unit_kind, 'lead' AS role,
   'dispatched' AS origin, 'fed_back' AS state, 'county_town' AS relation, received_at AS sent_at,
   received_at AS acked_at, received_at AS turned_out_at, NULL::TIMESTAMPTZ AS assembled_at,
-  CASE WHEN {chance(10)} > 0.05 THEN received_at END AS arrived_at,
+  CASE WHEN {chance(10)} > {NOBODY_CAME} THEN received_at END AS arrived_at,
   CASE WHEN {chance(11)} < 0.1 THEN 'desk' ELSE 'unit' END AS arrived_by,
   {chance(12)} < 0.05 AS arrived_late_told,
   CASE WHEN {chance(13)} > 0.05 THEN received_at END AS ended_at, 'unit' AS ended_by,
@@ -244,13 +287,6 @@ def _clocks(
 ) -> str:
     """Return the limits of one kind, one of each case; an arrival in five is an assembly (R03)."""
     salt = 16 + 8 * list(LIMITS_S).index(kind)
-    quantiles = QUANTILES_S[kind]
-    listed = "[" + ", ".join(map(str, [*quantiles, quantiles[-1]])) + "]"
-    at = f"({chance(salt)} * {len(quantiles) - 1})"
-    took = (
-        f"list_extract({listed}, 1 + floor({at})::INTEGER) + ({at} - floor({at})) * "
-        f"(list_extract({listed}, 2 + floor({at})::INTEGER) - list_extract({listed}, 1 + floor({at})::INTEGER))"
-    )
     name = (
         f"CASE WHEN {chance(salt + 1)} < 0.2 THEN 'assembly' ELSE 'arrival' END"
         if kind == "arrival"
@@ -267,6 +303,15 @@ SELECT {uid(kind)} AS clock_id, kind, 'R01' AS rule, '1' AS rule_version, assign
     THEN due - to_seconds({limit}) + to_milliseconds(took_ms) END AS stopped,
   NULL::TIMESTAMPTZ AS breached_at, false AS found_late, false AS corrected,
   {chance(salt + 5)} < 0.002 AS exempt, incident_id, 5::BIGINT AS version, exercise
-FROM (SELECT *, {name} AS kind, (1000 * ({took}))::BIGINT AS took_ms,
+FROM (SELECT *, {name} AS kind, {_took_ms(kind, chance(salt))} AS took_ms,
   TIMESTAMPTZ '{month.start.isoformat()}' + to_seconds(({chance(salt + 2)} * {span})::BIGINT) AS due
   FROM cases)"""
+
+
+def _took_ms(kind: str, chance: str) -> str:
+    """Return a length drawn from what was recorded, straight between two of its QUANTILES_S."""
+    quantiles = QUANTILES_S[kind]
+    listed = "[" + ", ".join(map(str, [*quantiles, quantiles[-1]])) + "]"
+    at = f"({chance} * {len(quantiles) - 1})"
+    low, high = (f"list_extract({listed}, {n} + floor({at})::INTEGER)" for n in (1, 2))
+    return f"(1000 * ({low} + ({at} - floor({at})) * ({high} - {low})))::BIGINT"

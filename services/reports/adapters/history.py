@@ -17,11 +17,9 @@ from services.reports.adapters import history_sql as sql
 from services.reports.adapters.history_mapping_file import read_mapping
 from services.reports.adapters.history_source import (
     HistoryRefused,
-    Source,
     Told,
     digest,
     in_utf8,
-    rewritten,
     source_of,
 )
 from services.reports.domain.history_mapping import Mapping, Stamp, columns_of
@@ -144,10 +142,10 @@ def load(
         db.execute(f"SET temp_directory = '{sql.quoted(str(scratch))}'")
         source = in_utf8(source, kept, scratch, tell)
         tell(f"reading {file.name} ({file.stat().st_size / 1e6:,.1f} MB)")
-        _read_rows(db, source, kept, scratch, tell)
         db.execute("BEGIN")
         db.execute(sql.TABLES)
         number = _recorded(db, region, name, terms_of(kept))
+        db.execute(sql.raw(source), {"path": glob.escape(str(source.path))})
         tell(f"judging {_one(db, 'SELECT count(*) FROM raw'):,} rows")
         _judge(db, kept, region)
         tell(
@@ -167,22 +165,6 @@ def load(
         else:
             (folder / f"rejects-{region}-{name[:12]}.csv").unlink(missing_ok=True)
     return done
-
-
-def _read_rows(
-    db: duckdb.DuckDBPyConnection, source: Source, mapping: Mapping, scratch: Path, tell: Told
-) -> None:
-    """Read the rows as they are; where DuckDB cannot, line by line (line ends of two kinds)."""
-    try:
-        _raw(db, source)
-    except duckdb.InvalidInputException:
-        tell("its lines end in more than one way: reading it line by line")
-        _raw(db, rewritten(source, mapping, scratch))
-
-
-def _raw(db: duckdb.DuckDBPyConnection, source: Source) -> None:
-    db.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    db.execute(sql.raw(source), {"path": glob.escape(str(source.path))})
 
 
 def with_columns_of(file: Path, mapping: Mapping) -> Mapping:

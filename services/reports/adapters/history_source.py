@@ -67,15 +67,38 @@ def _is_utf8(mapping: Mapping) -> bool:
 
 
 def in_utf8(source: Source, mapping: Mapping, scratch: Path, tell: Told) -> Source:
-    """Return *source*, or, of another encoding, its wanted columns rewritten in UTF-8."""
-    if _is_utf8(mapping):
+    """Return *source*, or its wanted columns rewritten in UTF-8: of another encoding or mixed lines.
+
+    Raises HistoryRefused where a quote is never closed.
+    """
+    if not _is_utf8(mapping):
+        tell(f"decoding {mapping.encoding}")
+    elif _ends_two_ways(source.path):
+        tell("its lines end in two ways: rewriting them")
+    else:
         return source
-    tell(f"decoding {mapping.encoding}")
-    return rewritten(source, mapping, scratch)
+    try:
+        return _rewritten(source, mapping, scratch)
+    except csv.Error as wrong:
+        raise HistoryRefused(
+            f"{source.path.name} cannot be read as CSV ({wrong}): a quote is opened and not closed; "
+            "correct the file or its `delimiter`"
+        ) from wrong
 
 
-def rewritten(source: Source, mapping: Mapping, scratch: Path) -> Source:
-    """Return the wanted columns of *source* in UTF-8, every field quoted, every line ending alike."""
+def _ends_two_ways(file: Path) -> bool:
+    """Say whether lines (or those within quotes) end with a carriage return and without: DuckDB reads one kind."""
+    both = every = 0
+    last = b""
+    with file.open("rb", buffering=0) as raw:
+        while block := raw.read(_BUFFER):
+            both += (last + block).count(b"\r\n")
+            every += block.count(b"\n")
+            last = block[-1:] if block.endswith(b"\r") else b""
+    return 0 < both < every
+
+
+def _rewritten(source: Source, mapping: Mapping, scratch: Path) -> Source:
     path = scratch / "decoded.csv"
     with (
         _opened(source.path, mapping) as text,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
 from services.reports.adapters import month_sql as sql
-from services.reports.adapters.month_sql import Kind, Outcome
+from services.reports.adapters.month_sql import Kind
 from services.reports.domain import crosstab, tier_affairs
 from services.reports.domain.category_months import CategoryTable, category_table_of
 from services.reports.domain.cohorts import Band, Cohort, cohort_of
@@ -29,7 +29,6 @@ from services.reports.domain.standing import Standing
 from services.reports.domain.tally import Tally, affair_of
 from services.reports.domain.tier_affairs import TierTable, tier_table_of
 from services.reports.domain.units import (
-    CENSORED_AT_MOST,
     FEEDBACK_BANDS_S,
     FORMULA,
     SIGN_FOR_BANDS_S,
@@ -69,19 +68,37 @@ def opened() -> Iterator[Connection]:
 
 @dataclass(frozen=True)
 class Months:
-    """Judged facts to count; of a kind without a reading (of files) the judged table is meant."""
+    """Judged facts to count: of a kind without a reading (of files) the judged table is meant.
+
+    Counts without a reading are counted from the facts; each is counted or read once.
+    """
 
     db: Connection
     readings: Mapping[Kind, str] = field(default_factory=dict)
+    _known: dict[tuple[Kind, Population], list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a counting *statement*."""
-        text = statement
-        for kind, table in sql.SORTED.items():
-            text = text.replace(f"{{{kind}}}", self.readings.get(kind, table))
+        text = self.text(statement)
         return self.db.execute(
             text, {k: v for k, v in values.items() if f"${k}" in text}
         ).fetchall()
+
+    def counted(self, kind: Kind, population: Population) -> Sequence[tuple[Any, ...]]:
+        """Return the counts of *kind*, of one population."""
+        if (kind, population) not in self._known:
+            text = f"SELECT * EXCLUDE (exercise) FROM {{{kind}}} WHERE exercise = $exercise"
+            exercise = population is Population.EXERCISE
+            self._known[kind, population] = self.rows(text, exercise=exercise)
+        return self._known[kind, population]
+
+    def text(self, statement: str) -> str:
+        """Return *statement* with what each kind is read from in it."""
+        for kind, counting in sql.COUNTS.items():
+            statement = statement.replace(f"{{{kind}}}", self.readings.get(kind) or f"({counting})")
+        for kind, table in sql.TABLES.items():
+            statement = statement.replace(f"{{{kind}}}", self.readings.get(kind, table))
+        return statement
 
 
 def judge(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
@@ -94,12 +111,14 @@ def judge_calls(db: Connection, period: Period, cuts: Mapping[Population, dateti
     """Say of every call what it counts as; needs calls, links and incidents."""
     db.execute(sql.CALLS, _bounds(period, cuts))
     db.execute(sql.CALL_PARTS)
-    db.execute(sql.JUDGED_CALLS)
+    db.execute(sql.JUDGED_CALLS.replace("{hour}", _local_hour(period)))
     return Months(db)
 
 
 def judge_limits(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
-    """Say of every limit how it ended; needs incidents, assignments and clocks."""
+    """Say of every limit how it ended; needs incidents, assignments, clocks; appeals where there are any."""
+    db.execute(sql.NO_APPEALS)
+    db.execute(sql.EXEMPTIONS)
     db.execute(sql.DUTIES)
     db.execute(sql.ENDED_CLOCKS, _bounds(period, cuts))
     db.execute(sql.CLOCK_PARTS)
@@ -121,40 +140,41 @@ def reading(paths: Sequence[Path]) -> str:
 # -- T1 and T2 -------------------------------------------------------------------------------------
 
 
-def tally(months: Months, period: Period, population: Population, pack: Pack) -> Tally:
-    """Count the calls received in *period*, as `domain.tally` does one by one."""
-    exercise = _exercise(population)
-    standings: Counter[Standing] = Counter()
-    cases: Counter[tuple[str, str, str]] = Counter()
+def tally(months: Months, population: Population, pack: Pack) -> Tally:
+    """Count the calls received in the period judged, as `domain.tally` does one by one."""
+    standings: Counter[str] = Counter()
     inside = 0
-    for drill, standing, category, affair, area, n in months.rows(sql.PARTS_OF_CALLS):
-        inside += n
-        if drill == exercise:
-            standings[Standing(standing)] += n
-            if standing == Standing.VALID:
-                cases[category, affair_of(category, affair, pack), area] += n
+    for each in Population:
+        for standing, *_, n in months.counted(Kind.CASES, each):
+            inside += n
+            if each is population:
+                standings[standing] += n
     lines: Counter[str] = Counter()
     hours: Counter[tuple[str, str]] = Counter()
-    text = sql.TIMES.replace("{hour}", _local_hour(period))
-    for line, hour, n in months.rows(text, exercise=exercise):
+    for line, hour, n in months.counted(Kind.TIMES, population):
         if line is not None:
             lines[line] += n
         else:
             at = EPOCH + hour * HOUR
             hours[str(at.date()), f"{at:%H}"] += n
-    known = months.rows(sql.RESPONSES, exercise=exercise)
-    responses = {line or TOTAL: _response(*rest) for line, *rest in known if rest[0]}
-    return Tally(inside, standings, cases, lines, hours, responses)
+    known = months.counted(Kind.RESPONSES, population)
+    responses = {line or TOTAL: spread_of(*rest) for line, *rest in known}
+    cases = _cases(months, population, pack)
+    by_standing = Counter({Standing(each): n for each, n in standings.items()})
+    return Tally(inside, by_standing, cases, lines, hours, responses)
 
 
-def _response(n: int, took_us: int, most_us: int, ranks: Sequence[int]) -> Spread:
-    total, most, *percents = (timedelta(microseconds=us) for us in (took_us, most_us, *ranks))
-    return spread_of(n, total, percents, most)
+def _cases(months: Months, population: Population, pack: Pack) -> Counter[tuple[str, str, str]]:
+    cases: Counter[tuple[str, str, str]] = Counter()
+    for standing, category, affair, area, n in months.counted(Kind.CASES, population):
+        if standing == Standing.VALID:
+            cases[category, affair_of(category, affair, pack), area] += n
+    return cases
 
 
 def overview(months: Months, period: Period, population: Population, pack: Pack) -> Overview:
     """Compute T1 of *period*."""
-    return overview_of(tally(months, period, population, pack), period, population, pack)
+    return overview_of(tally(months, population, pack), period, population, pack)
 
 
 def category_table(
@@ -171,10 +191,6 @@ def category_table(
         return overview(months[of.label], of, population, pack)
 
     return category_table_of(whole, period, population, pack, published=published)
-
-
-def _exercise(population: Population) -> bool:
-    return population is Population.EXERCISE
 
 
 def _local_hour(period: Period) -> str:
@@ -223,36 +239,40 @@ Part = tuple[str | None, str, bool | None]
 """Unit (None: all), kind of limit, by day (None: both)."""
 
 
-_FINISHED = frozenset({Outcome.ON_TIME, Outcome.LATE})
+class _Limits(NamedTuple):
+    """How the limits of one part ended, as `month_sql.LIMITS` gives it; last what it says of lengths."""
 
-
-@dataclass
-class _Ended:
-    """How the limits of one part ended."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    took_us: int = 0
-    most_us: int | None = None
-    bands: Counter[int] = field(default_factory=Counter)
-
-    def add(self, outcome: str, band: int | None, n: int, took: int | None, most: int) -> None:
-        self.counts[outcome] += n
-        if outcome in _FINISHED:
-            self.took_us += took or 0
-            self.most_us = most if self.most_us is None else max(self.most_us, most)
-        if band is not None:
-            self.bands[band] += n
+    on_time: int = 0
+    late: int = 0
+    open: int = 0
+    exempt: int = 0
+    suspended: int = 0
+    not_yet_due: int = 0
+    done_early: int = 0
+    left_out: int = 0
+    band_0: int = 0
+    band_1: int = 0
+    band_2: int = 0
+    band_3: int = 0
+    band_4: int = 0
+    lengths_us: Sequence[int] = ()
 
     @property
-    def done(self) -> int:
-        return self.counts[Outcome.ON_TIME] + self.counts[Outcome.LATE]
+    def bands(self) -> tuple[int, ...]:
+        return (self.band_0, self.band_1, self.band_2, self.band_3, self.band_4)
+
+
+_NONE = _Limits()
+_LENGTHS = len(_Limits._fields) - 1
 
 
 @dataclass
 class _Units:
-    ended: dict[Part, _Ended] = field(default_factory=lambda: defaultdict(_Ended))
-    ranks: dict[Part, list[int]] = field(default_factory=dict)
+    limits: dict[Part, _Limits]
     given: dict[str | None, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def of(self, part: Part) -> _Limits:
+        return self.limits.get(part, _NONE)
 
 
 def unit_table(
@@ -260,9 +280,9 @@ def unit_table(
 ) -> UnitTable:
     """Compute T3 of *period*, judged up to *cut* (UTC) as the facts of *months* were."""
     found = _measured(months, population)
-    late = months.rows(sql.CENSORED, exercise=_exercise(population), most=CENSORED_AT_MOST)
-    still_open = sum(found.ended[None, kind, None].counts[Outcome.OPEN] for kind in CLOCKS)
-    units = {who for who, _, _ in found.ended if who is not None}
+    late = sorted(months.counted(Kind.CENSORED, population), key=lambda row: row[-2:])
+    still_open = sum(found.of((None, kind, None)).open for kind in CLOCKS)
+    units = {who for who, _, _ in found.limits if who is not None}
     return UnitTable(
         heading=heading("T3", FORMULA, period, population, pack),
         cut=cut.astimezone(period.zone),
@@ -279,32 +299,26 @@ def tier_table(
     """Compute T4 of *period*, judged up to *cut* (UTC) as the facts of *months* were."""
     handled = {
         (area, affair, crosstab.Outcome(what)): n
-        for area, affair, what, n in months.rows(sql.HANDLED, exercise=_exercise(population))
+        for area, affair, what, n in months.counted(Kind.HANDLED, population)
     }
     return tier_table_of(
         heading("T4", tier_affairs.FORMULA, period, population, pack),
         cut.astimezone(period.zone),
-        tally(months, period, population, pack).cases,
+        _cases(months, population, pack),
         handled,
         pack,
     )
 
 
 def _measured(months: Months, population: Population) -> _Units:
-    found = _Units()
-    exercise = _exercise(population)
-    for who, kind, day, *ended in months.rows(sql.ENDED, exercise=exercise):
-        found.ended[who, kind, None].add(*ended)
-        found.ended[None, kind, None].add(*ended)
-        if kind in sql.APART:
-            found.ended[who, kind, day].add(*ended)
-            found.ended[None, kind, day].add(*ended)
-    for ranked in sql.RANKED:
-        all_, both = "kind" in ranked, "day" not in ranked
-        text = sql.RANKS.replace("{ranked}", ranked)
-        for who, kind, day, ranks in months.rows(text, exercise=exercise):
-            found.ranks[None if all_ else who, kind, None if both else day] = ranks
-    for who, duty, turn, n in months.rows(sql.GIVEN, exercise=exercise):
+    counted = months.counted(Kind.LIMITS, population)
+    found = _Units(
+        {
+            (who, kind, day): _Limits._make([*rest[:_LENGTHS], rest[_LENGTHS:]])
+            for who, kind, day, *rest in counted
+        }
+    )
+    for who, duty, turn, n in months.counted(Kind.GIVEN, population):
         found.given[who][duty] += n
         found.given[None][duty] += n if turn > 1 else 0
     return found
@@ -328,11 +342,13 @@ def _row(who: Who, unit: str | None, found: _Units) -> UnitRow:
             automatic=given[Given.AUTOMATIC],
             back_filled=given[Given.BACK_FILLED],
             waived=given[sql.WAIVED],
+            exempt=given[sql.EXCUSED],
         ),
         feedback=_cohort((unit, ClockKind.FEEDBACK, None), found),
         feedback_bands=_bands((unit, ClockKind.FEEDBACK, None), FEEDBACK_BANDS_S, found),
         handle=_cohort((unit, ClockKind.HANDLE, None), found),
         rework=given[sql.REWORKED],
+        rework_exempt=given[sql.REWORK_EXCUSED],
     )
 
 
@@ -345,36 +361,30 @@ def _day_and_night(unit: str | None, kind: ClockKind, found: _Units) -> DayAndNi
 
 
 def _cohort(part: Part, found: _Units) -> Cohort:
-    ended = found.ended[part]
-    counts = ended.counts
+    ended = found.of(part)
     return cohort_of(
-        on_time=counts[Outcome.ON_TIME],
-        late=counts[Outcome.LATE],
-        still_open=counts[Outcome.OPEN],
-        spread=_spread(ended, found.ranks.get(part, ())),
-        exempt=counts[Outcome.EXEMPT],
-        suspended=counts[Outcome.SUSPENDED],
-        not_yet_due=counts[Outcome.NOT_YET_DUE] + counts[Outcome.DONE_EARLY],
-        done_early=counts[Outcome.DONE_EARLY],
+        on_time=ended.on_time,
+        late=ended.late,
+        still_open=ended.open,
+        spread=_spread(ended),
+        exempt=ended.exempt,
+        suspended=ended.suspended,
+        not_yet_due=ended.not_yet_due + ended.done_early,
+        done_early=ended.done_early,
     )
 
 
-def _spread(ended: _Ended, ranks: Iterable[int]) -> Spread:
-    if ended.most_us is None:
-        return Spread(n=0)
-    total, most, *percents = (
-        timedelta(microseconds=us) for us in (ended.took_us, ended.most_us, *ranks)
-    )
-    return spread_of(ended.done, total, percents, most)
+def _spread(ended: _Limits) -> Spread:
+    n = ended.on_time + ended.late
+    return spread_of(n, *ended.lengths_us) if n else Spread(n=0)
 
 
 def _bands(part: Part, limits_s: Sequence[int], found: _Units) -> list[Band]:
-    counts = found.ended[part].bands
-    return [Band(end, counts[n]) for n, end in enumerate([*limits_s, None])]
+    return list(map(Band, [*limits_s, None], found.of(part).bands))
 
 
 def _censored(row: Sequence[Any], cut: datetime, period: Period) -> Censored:
-    incident, unit, kind, rule, due_us = row
+    incident, unit, kind, rule, due_us, _ = row
     due = EPOCH + timedelta(microseconds=due_us)
     return Censored(
         incident=incident,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.reports.adapters.file_names import digest, path_of
 from services.reports.adapters.month_sets import THREADS, Connection, Months, reading
-from services.reports.adapters.month_sql import ORDERS, SORTED, Kind
+from services.reports.adapters.month_sql import COUNTS, ORDERS, TABLES, Kind
 from services.reports.domain import overview, units
 from services.reports.domain.freezing import FrozenFile
 
@@ -34,15 +34,20 @@ def write(
 def _written(db: Connection, place: Path, kind: Kind) -> FrozenFile:
     partial = place / f".{kind}.partial"
     formulas = f"T1={overview.FORMULA} T3={units.FORMULA}"
-    db.execute(
-        f"COPY (SELECT * FROM {SORTED[kind]} ORDER BY {ORDERS[kind]}) TO {_literal(partial)} "
+    rows = db.execute(
+        f"COPY ({_sorted(db, kind)}) TO {_literal(partial)} "
         f"(FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE {ROWS_IN_GROUP}, "
         f"KV_METADATA {{'liandong.judged_by': '{formulas}'}})"
-    )
-    rows = db.execute(f"SELECT count(*) FROM {SORTED[kind]}").fetchall()[0][0]
+    ).fetchall()[0][0]
     file = FrozenFile(kind=kind, rows=rows, size=partial.stat().st_size, sha256=digest(partial))
     partial.replace(path_of(place.parent, place.name, file))
     return file
+
+
+def _sorted(db: Connection, kind: Kind) -> str:
+    if kind in COUNTS:
+        return Months(db).text(f"SELECT * FROM {{{kind}}} ORDER BY ALL")
+    return f"SELECT * FROM {TABLES[kind]} ORDER BY {ORDERS[kind]}"
 
 
 def months_of(db: Connection, folder: Path, month: str, files: list[FrozenFile]) -> Months:

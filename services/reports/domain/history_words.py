@@ -12,6 +12,7 @@ from services.reports.domain.history_mapping import (
     Mapping,
     PartOf,
     Stamp,
+    affairs_by,
     columns_of,
     row_dimension,
 )
@@ -74,6 +75,7 @@ def _judged(mapping: Mapping) -> Iterator[str]:
     for name in mapping.limits.__struct_fields__:
         if limit := getattr(mapping.limits, name):
             yield f"{name} is due {limit} s after its start"
+    yield from _classed(mapping)
     rows = row_dimension(mapping)
     yield f"the rows of T1 and T2 are {rows}" if rows else "T1 has no rows by category"
     at = mapping.as_of
@@ -82,6 +84,17 @@ def _judged(mapping: Mapping) -> Iterator[str]:
         if at
         else ("open cases are judged at the latest time of the region; say another by --as-of")
     )
+
+
+def _classed(mapping: Mapping) -> Iterator[str]:
+    if mapping.affairs:
+        by, named = affairs_by(mapping), mapping.affairs.listed()
+        rest = mapping.affairs.rest or "unclassified"
+        yield f"affair classes are told by {by}: {len(named)} texts are named, every other is {rest}"
+    if mapping.sub_centres:
+        yield f"sub-centres: {', '.join(mapping.sub_centres)}; other areas are the centre's own"
+    if mapping.urgent:
+        yield f"urgent is {mapping.urgent.by} = {' or '.join(mapping.urgent.texts)}"
 
 
 def _tables(mapping: Mapping) -> Iterator[str]:

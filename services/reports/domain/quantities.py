@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from msgspec import Struct
 
 UNSTABLE_BELOW = 20
 """Fewer cases than this are marked unstable (FIGURES)."""
+
+
+R = TypeVar("R")
 
 
 class Rate(Struct, frozen=True):
@@ -41,38 +45,52 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 def spread(durations: Iterable[timedelta]) -> Spread:
     """Return the spread of *durations*, percentiles by nearest rank from the rows themselves."""
-    rows = sorted(durations)
+    rows = sorted(each // _MICROSECOND for each in durations)
     if not rows:
         return Spread(n=0)
-    ranks = [nearest_rank(rows, percent) for percent in PERCENTS]
-    return spread_of(len(rows), sum(rows, timedelta()), ranks, rows[-1])
+    ranks = (nearest_rank(rows, percent) for percent in PERCENTS)
+    return spread_of(len(rows), sum(rows), rows[-1], *ranks)
 
 
 PERCENTS = (50, 90, 95)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-def spread_of(n: int, total: timedelta, ranks: Sequence[timedelta], most: timedelta) -> Spread:
-    """Return the spread of *n* > 0 durations from their sum, their PERCENTS and the longest."""
-    p50, p90, p95 = map(seconds, ranks)
+def spread_of(n: int, total: int, most: int, *ranks: int) -> Spread:
+    """Return the spread of *n* > 0 durations from their sum, the longest and their PERCENTS.
+
+    All in whole microseconds, in which a large month is counted too.
+    """
+    p50, p90, p95 = ranks
     return Spread(
         n=n,
-        mean_s=seconds(total / n),
-        p50_s=p50,
-        p90_s=p90,
-        p95_s=p95,
-        max_s=seconds(most),
+        mean_s=_seconds(_divided(total, n)),
+        p50_s=_seconds(p50),
+        p90_s=_seconds(p90),
+        p95_s=_seconds(p95),
+        max_s=_seconds(most),
         unstable=n < UNSTABLE_BELOW,
     )
 
 
-def nearest_rank(ordered: Sequence[timedelta], percent: int) -> timedelta:
+def _divided(whole: int, by: int) -> int:
+    """Return whole ÷ by, the nearest whole number and of two the even one, as timedelta divides."""
+    quotient, rest = divmod(whole, by)
+    return quotient + (2 * rest > by or (2 * rest == by and quotient % 2 == 1))
+
+
+def nearest_rank(ordered: Sequence[R], percent: int) -> R:
     """Return the ⌈percent ÷ 100 × n⌉-th of *ordered* (not empty, 0 < percent ≤ 100)."""
     return ordered[-(-percent * len(ordered) // 100) - 1]
 
 
 def seconds(length: timedelta) -> float:
     """Return *length* in seconds, whole milliseconds."""
-    return round(length / timedelta(milliseconds=1)) / 1000
+    return _seconds(length // _MICROSECOND)
+
+
+def _seconds(microseconds: int) -> float:
+    return round(microseconds / 1000) / 1000
 
 
 class Part(Struct, frozen=True):

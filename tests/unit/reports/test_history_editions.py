@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from services.reports.adapters import history
 from services.reports.adapters.history_months import month
+from services.reports.adapters.history_source import HistoryRefused
 from services.reports.domain.history_figures import HistoryMonth
 from services.reports.domain.history_header import placed
+from services.reports.domain.history_mapping import Columns, Within
 from tests.oracles.recorded import MAPPINGS
 from tests.unit.reports import history_files
 
@@ -169,16 +171,38 @@ def test_signs_and_letter_case_do_not_part_names() -> None:
     assert 4 == placed(names, mapping)[1]["timeStamp"]
 
 
-def test_lines_that_end_in_two_ways(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize("tail", [b"", b"\n\n"])
+def test_lines_that_end_in_two_ways(tmp_path: Path, tail: bytes, *, quoted: bool) -> None:
     """Two extracts put behind each other: every row is read, none is refused."""
-    rows = [history_files.row(no=str(n)) for n in range(40)]
-    first = history_files.written(tmp_path / "a.csv", rows[:20]).read_bytes()
-    second = history_files.written(tmp_path / "b.csv", rows[20:]).read_bytes()
-    unix = second.replace(b"\r\n", b"\n").split(b"\n", 1)[1]
-    (tmp_path / "both.csv").write_bytes(first + unix)
-    done = history_files.load(tmp_path / "both.csv", tmp_path / "h")
+    last = '"x\r\n, ""y"""' if quoted else "x"
+    lines = [f"{n},2015-11-02 08:00:00,{last}" for n in range(40)]
+    unix = "\n".join(lines[20:]).encode()
+    body = "\r\n".join(["no,in,where", *lines[:20], ""]).encode() + unix + b"\n" + tail
+    (tmp_path / "both.csv").write_bytes(body)
+    mapping = replace(
+        history_files.ROWS,
+        columns=Columns(received="in", area="where"),
+        label=None,
+        within=Within(),
+    )
+    done = history_files.load(tmp_path / "both.csv", tmp_path / "h", mapping)
 
     assert (40, {}) == (done.cases, done.rejected)
+
+
+def test_a_quote_that_is_never_closed_is_told(tmp_path: Path) -> None:
+    """Of a file that has to be rewritten: by name, not by a traceback."""
+    body = b'no,in,where\r\n1,2015-11-02 08:00:00,"x\n' + b"y\n" * 100_000
+    (tmp_path / "open.csv").write_bytes(body)
+    mapping = replace(
+        history_files.ROWS,
+        columns=Columns(received="in", area="where"),
+        label=None,
+        within=Within(),
+    )
+    with pytest.raises(HistoryRefused, match="a quote is opened and not closed"):
+        history_files.load(tmp_path / "open.csv", tmp_path / "h", mapping)
 
 
 @pytest.mark.parametrize("written", ["2015-11-02 13:00:00+00", "2015-11-02 08:00:00-05"])

@@ -234,3 +234,26 @@ def test_a_wrong_class_or_sub_centre_is_told_with_its_line(
     assert 2 == done.exit_code
     assert said in done.output
     assert "line 5" in done.output
+
+
+def test_classes_are_explained(tmp_path: Path) -> None:
+    """`import --explain` says by what cases are classed, and which tables that answers."""
+    (tmp_path / "map.yaml").write_text(MAPPING, "utf-8")
+    said = run("import", "--explain", "--mapping", tmp_path / "map.yaml").output
+
+    for words in (
+        "affair classes are told by kind: 3 texts are named, every other is unclassified",
+        "sub-centres: 南片",
+        "urgent is kind = fire",
+        "table tiers: answered",
+        "table figures: answered",
+    ):
+        assert words in said
+
+
+def test_upward_reports_are_refused_by_name(history: Path) -> None:
+    """T6: no mapping reads them, and the sentence says so."""
+    done = run("month", "2015-11", "--local", history, "--table", "reports")
+
+    assert 2 == done.exit_code
+    assert "no column of a mapping says upward reports" in done.stderr

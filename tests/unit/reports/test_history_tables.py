@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -31,6 +31,19 @@ from tests.unit.reports.history_files import JUDGED, JUDGED_UNITS, ROWS, row
 from tests.unit.reports.test_history_agreement import ROW
 
 NO_LIMITS = replace(JUDGED, limits=Limits(), urgent=None)
+KINDS = [
+    row(
+        no=str(n), what=what, where=where, out="2015-11-02 08:00:00", left=f"2015-11-02 08:0{n}:00",
+        done="2015-11-02 09:00:00", due="2015-11-02 08:30:00" if n % 2 else "",
+        verdict="OK" if n % 3 else "LATE",
+    )
+    for n, (what, where) in enumerate(
+        (what, where)
+        for what in ("ems: fall", "fire", "a:b:c", "flood", "")
+        for where in ("x\ty", "NORTH")
+    )
+]  # fmt: skip
+"""A case of each affair class, sub-centre and verdict, turned out after 0 to 9 minutes."""
 TABLES = [table for table in Asked if table is not Asked.ASSESSMENT]
 
 
@@ -40,6 +53,8 @@ TABLES = [table for table in Asked if table is not Asked.ASSESSMENT]
     population=st.sampled_from(Population),
     published=st.booleans(),
 )
+@example(rows=KINDS, mapping=JUDGED, population=Population.REAL, published=False)
+@example(rows=KINDS, mapping=JUDGED_UNITS, population=Population.REAL, published=False)
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_sets_and_pure_functions_agree(
     rows: list[dict[str, str]], mapping: Mapping, population: Population, published: bool

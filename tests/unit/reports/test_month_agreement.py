@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from services.reports.adapters import month_sets, parquet_files
 from services.reports.adapters.file_names import path_of
 from services.reports.adapters.month_sets import Connection, Months
-from services.reports.adapters.month_sql import FACTS, Kind, columns, taken
+from services.reports.adapters.month_sql import COUNTS, FACTS, Kind, columns, taken
 from services.reports.domain import period as periods
 from services.reports.domain.category_months import category_table, category_table_of
 from services.reports.domain.earlier import period_before, year_before
@@ -43,6 +43,7 @@ from tests.unit.reports.cases import (
     uid,
     xianju,
 )
+from tests.unit.reports.later_cases import an_appeal
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONTHS = [
@@ -69,6 +70,7 @@ KINDS = {
     Kind.INCIDENTS: "incidents",
     Kind.ASSIGNMENTS: "assignments",
     Kind.CLOCKS: "clocks",
+    Kind.APPEALS: "appeals",
 }
 
 
@@ -112,6 +114,17 @@ CLOCK_STATES = [
     "cancelled",
     "void",
     "odd",
+]
+EXEMPT = [
+    "arrival",
+    "handle feedback",
+    "ack",
+    "assembly dual_feedback",
+    "dual_feedback",
+    "rework",
+    "rework handle",
+    "satisfaction",
+    "never_heard_of",
 ]
 WHO_SAID = [None, "unit", "feed", "desk", "device", "other"]
 BANDS_S = [0, -5, 30, 60, 120, 180, 1200, 1800, 3600, 7200, 14400]
@@ -223,10 +236,28 @@ class Chance:
                 ended_late_told=self.one_in(4),
                 waived_at=self.of([None, None, None, T0]),
                 rework=self._rng.randint(0, 2),
+                exempt=self.of(["", "", "", *EXEMPT]),
             )
             for n in range(1, 5)
             for shown in self._rng.sample(range(10), self.of([0, 1, 1, 2]))
         ]
+
+    def appeals(self) -> list[Any]:
+        """Appeals about duties, some decided, some about several things, some with a merge's copy."""
+        found = []
+        for duty in range(1, 7):
+            for n in range(self.of([0, 0, 1, 2])):
+                appeal = an_appeal(
+                    duty,
+                    self.of(EXEMPT),
+                    appeal_id=uid("appeal", duty, n),
+                    incident_id=uid("incident", self._rng.randint(0, 9)),
+                    state=self.of(["granted", "granted", "asked", "refused", "odd"]),
+                )
+                found.append(appeal)
+                if self.one_in(4):
+                    found.append(appeal._replace(incident_id=uid("absorbed"), version=2))
+        return found
 
     def history(self) -> Facts:
         """Everything, as one reading of the database gives it."""
@@ -243,7 +274,7 @@ class Chance:
                     test=n == 8,
                 )
                 incidents[incident.incident_id] = incident
-        found += [*self.limits(self.of([0, 2, 90, 90])), *self.duties()]
+        found += [*self.limits(self.of([0, 2, 90, 90])), *self.duties(), *self.appeals()]
         read_at = self.of([self._period.start, self._period.end, self._period.end, AFTER])
         heard = {str(each): self.near() for each in Population}
         return facts(*found, *incidents.values(), read_at=read_at, **heard)
@@ -302,10 +333,17 @@ def _of(
 @given(SEEDS.map(lambda seed: Chance(seed, NOVEMBER).history()))
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
-    """Written twice, in whatever order the facts came: one SHA-256; counted from the files: one table."""
+    """Written twice, in whatever order the facts came: one SHA-256; by counts or rows: one table."""
     backwards = facts(
         *reversed(
-            [*found.calls, *found.links, *found.incidents, *found.assignments, *found.clocks]
+            [
+                *found.calls,
+                *found.links,
+                *found.incidents,
+                *found.assignments,
+                *found.clocks,
+                *found.appeals,
+            ]
         ),
         read_at=found.read_at or T0,
         **{str(p): at for p, at in found.heard.items()},
@@ -317,15 +355,17 @@ def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
         with judged(backwards, NOVEMBER) as (db, _):
             second = parquet_files.write(db, folder / "two", NOVEMBER.label)
         with month_sets.opened() as db:
-            months = parquet_files.months_of(db, folder / "one", NOVEMBER.label, first)
-            for population in Population:
-                cut = found.cut(NOVEMBER, population)
-                units = month_sets.unit_table(months, NOVEMBER, population, xianju(), cut)
+            rows = [file for file in first if Kind(file.kind) not in COUNTS]
+            for files in (first, rows):
+                months = parquet_files.months_of(db, folder / "one", NOVEMBER.label, files)
+                for population in Population:
+                    told = (months, NOVEMBER, population, xianju())
+                    cut = found.cut(NOVEMBER, population)
+                    asked = (found, NOVEMBER, population, xianju())
 
-                assert unit_table(found, NOVEMBER, population, xianju()) == units
-                assert overview(found, NOVEMBER, population, xianju()) == month_sets.overview(
-                    months, NOVEMBER, population, xianju()
-                )
+                    assert overview(*asked) == month_sets.overview(*told)
+                    assert unit_table(*asked) == month_sets.unit_table(*told, cut)
+                    assert tier_table(*asked) == month_sets.tier_table(*told, cut)
 
     assert first == second
 
@@ -360,7 +400,7 @@ def test_local_hours_follow_the_zone(zone: str) -> None:
     found = facts(*(a_call(n, at) for n, at in enumerate(every)))
 
     with judged(found, year) as (_, months):
-        counted = month_sets.tally(months, year, Population.REAL, xianju()).hours
+        counted = month_sets.tally(months, Population.REAL, xianju()).hours
 
     local = [at.astimezone(year.zone) for at in every]
     assert {(str(at.date()), f"{at:%H}") for at in local} == set(counted)

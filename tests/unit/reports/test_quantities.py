@@ -7,10 +7,16 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.reports.domain.quantities import UNSTABLE_BELOW, nearest_rank, rate, spread
+from services.reports.domain.quantities import (
+    UNSTABLE_BELOW,
+    nearest_rank,
+    rate,
+    seconds,
+    spread,
+)
 
 SECOND = timedelta(seconds=1)
 LENGTHS = st.lists(st.timedeltas(timedelta(0), timedelta(days=9)), min_size=1, max_size=60)
@@ -63,6 +69,15 @@ def test_a_spread_worked_by_hand() -> None:
         found.p95_s,
         found.max_s,
     )
+
+
+@given(st.lists(st.timedeltas(-SECOND, SECOND), min_size=1, max_size=8))
+@example([timedelta(microseconds=500), timedelta(microseconds=501)])
+def test_a_mean_is_rounded_as_lengths_divide(lengths: list[timedelta]) -> None:
+    """Frozen months are recomputed byte for byte: half a microsecond goes to the even one."""
+    mean = sum(lengths, timedelta()) / len(lengths)
+
+    assert seconds(mean) == spread(lengths).mean_s
 
 
 def test_few_cases_are_marked_unstable() -> None:
