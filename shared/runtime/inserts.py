@@ -1,4 +1,4 @@
-"""Rows of an aggregate that must be new: what `store.guarded` does at base 0, for half the cost."""
+"""Rows of an aggregate that must be new: what `store.guarded` does at base 0, and nothing else."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class HttpProvider:
 
     `url` is the base address, `key` the bearer key. Redirects are not followed, cookies not kept and
     proxies of the environment not used: orders go where the settings say and nowhere else. Made
-    inside a running loop. aiohttp, because a request costs a seventh of what it does with httpx
+    inside a running loop. aiohttp, because a request costs a sixth to an eighth of what it does with httpx
     (ADR 0008).
     """
 
