@@ -10,11 +10,21 @@ import subprocess
 import sys
 import time
 import uuid
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+
+from deploy.local.demo_day import BUSY_HOUR, SPEED
+from deploy.local.stack import REGIONS
+from services.drill.domain import scenario
+from services.drill.domain.plan import REFUSED
+from services.drill.domain.scenario import Window
+from shared.runtime.packs import load_pack
 
 ROOT = Path(__file__).parents[2]
 PLAYS_S, STARTS_S, ENDS_S = 12, 120, 300
@@ -22,9 +32,23 @@ PLAYS_S, STARTS_S, ENDS_S = 12, 120, 300
 pytestmark = [pytest.mark.e2e, pytest.mark.infrastructure]
 
 
+def a_seed() -> int:
+    """Return the first seed whose faulty records, eleven a day, are among those played today."""
+    pack = load_pack(REGIONS / "xianju")
+    today = datetime.now(pack.region.zone).date()
+    start = datetime.combine(today, time_of_day(BUSY_HOUR), pack.region.zone)
+    window = Window(start, start + timedelta(seconds=PLAYS_S * SPEED))
+    return next(
+        seed
+        for seed in count()
+        if any(send.allowed == REFUSED for send in scenario.played(pack, seed, today, window))
+    )
+
+
 def a_demo(out: Path) -> subprocess.Popen[str]:
     """Start a short demo in a run folder of its own."""
-    command = [sys.executable, "-m", "deploy.local", "demo", "--seconds", str(PLAYS_S)]
+    play = ["--seconds", str(PLAYS_S), "--seed", str(a_seed())]
+    command = [sys.executable, "-m", "deploy.local", "demo", *play]
     return subprocess.Popen(
         [*command, "--out", str(out), "--stack", f"test-{uuid.uuid4().hex[:8]}"],
         cwd=ROOT,
