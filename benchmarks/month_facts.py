@@ -158,8 +158,15 @@ def months(known: Pack) -> list[Period]:
 def folder_of(root: Path, rows: int) -> Path:
     """Return where *rows* cases a year are kept under *root*: a name of everything they depend on."""
     month = months(pack())[0]
-    said = [*_facts(month, 0, rows // 12), sql.CALLS, sql.CALL_PARTS, sql.JUDGED_CALLS, sql.DUTIES]
-    said += [sql.ENDED_CLOCKS, sql.CLOCK_PARTS, sql.JUDGED_CLOCKS, *sql.ORDERS.values()]
+    said = [*_facts(month, 0, rows // 12), sql.CALLS, sql.CALL_PARTS, sql.JUDGED_CALLS]
+    said += [
+        sql.EXEMPTIONS,
+        sql.DUTIES,
+        sql.ENDED_CLOCKS,
+        sql.CLOCK_PARTS,
+        sql.JUDGED_CLOCKS,
+        *sql.ORDERS.values(),
+    ]
     said += [*sql.COUNTS.values(), duckdb.__version__]
     return root / f"{rows}-{sha256(''.join(said).encode()).hexdigest()[:12]}"
 

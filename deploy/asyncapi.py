@@ -32,6 +32,7 @@ _SAYS = {
     "notice": Producer.NOTIFY,
     "feed": Producer.NOTIFY,
     "live": Producer.REPORTS,
+    "monthly": Producer.REPORTS,
 }
 """Family to the one service that says it."""
 _DEAD_HEADERS = {
@@ -137,6 +138,11 @@ def _messages(families: Iterable[str]) -> Json:
 
 
 def _kept(topic: Topic) -> str:
+    if topic.config.get("cleanup.policy") == "compact":
+        return (
+            "Compacted: the newest record of a key is kept, one without value (tombstone) ends it; "
+            f"order holds per key: {topic.key}"
+        )
     days = int(topic.config["retention.ms"]) // 86_400_000
     return f"Kept {days} days; order holds per key: {topic.key}"
 

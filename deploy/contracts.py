@@ -66,20 +66,31 @@ def topics_yaml() -> str:
             f"    partitions: {topic.partitions}",
             f"    dead: {str(topic.consumed).lower()}",
             "    config:",
-            f"      retention.ms: {topic.retention_days * _DAY_MS}",
+            *(
+                [f"      retention.ms: {topic.retention_days * _DAY_MS}"]
+                if topic.retention_days
+                else _compacted(6)
+            ),
             "      max.message.bytes: 1048576",
         ]
     lines += [
         "feeds:",
         "  partitions: 1",
         "  config:",
-        "    cleanup.policy: compact",
-        f"    max.compaction.lag.ms: {_DAY_MS}",
-        f"    segment.ms: {_DAY_MS}",
-        f"    delete.retention.ms: {7 * _DAY_MS}",
+        *_compacted(4),
         "    max.message.bytes: 1048576",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _compacted(indent: int) -> list[str]:
+    settings = {
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": _DAY_MS,
+        "segment.ms": _DAY_MS,
+        "delete.retention.ms": 7 * _DAY_MS,
+    }
+    return [f"{' ' * indent}{name}: {value}" for name, value in settings.items()]
 
 
 def problems_page() -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.reports.domain.canonical import canonical
+from services.reports.domain.canonical import canonical, restored
 from services.reports.domain.difference import Difference, differences, figures
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.freezing import (
@@ -27,9 +27,14 @@ from services.reports.domain.freezing import (
     refuse_freeze,
     refuse_revision,
 )
+from services.reports.domain.key_figures import FigureTable
+from services.reports.domain.monthly import messages, monthly_figures
+from services.reports.domain.overview import Overview
 from services.reports.domain.period import Period
+from services.reports.domain.report import Report
 from services.reports.handlers import Question, Table, compute, gathered
 from services.reports.ports import FactSource, MonthArchive, MonthFiles
+from shared.contracts.envelope import Message
 from shared.contracts.pack import Pack
 
 SHEETS = [
@@ -37,6 +42,12 @@ SHEETS = [
     for table, population, published in product(Table, Population, (False, True))
 ]
 """What a frozen month consists of."""
+SAID: Mapping[Sheet, type[Report]] = {
+    Sheet(table=table, population=population, published=True): kind
+    for population in Population
+    for table, kind in ((Table.OVERVIEW, Overview), (Table.FIGURES, FigureTable))
+}
+"""What of a frozen month is said on `stats.monthly`, as it may be published."""
 LOOK_AGAIN_S = 0.2
 _NAMED = 3
 
@@ -234,12 +245,28 @@ class Office:
             ],
             files=files,
         )
-        if not await self._archive.keep(revision, [pack, *(s.body for s in made.values())]):
+        said = await self._said(revision, newest, made)
+        bodies = [pack, *(s.body for s in made.values())]
+        if not await self._archive.keep(revision, bodies, said):
             raise FreezeRefused(
                 FreezeRefusal.ALREADY_FROZEN if newest is None else FreezeRefusal.OVERTAKEN,
                 f"another stored revision {revision.number} of {period.label} meanwhile",
             )
         return revision
+
+    async def _said(
+        self, revision: Revision, newest: Revision | None, made: Mapping[str, Made]
+    ) -> list[Message]:
+        """Return what goes to `stats.monthly`; a figure that *newest* had and this lacks ends."""
+        tables = [restored(made[str(sheet)].body, kind) for sheet, kind in SAID.items()]
+        before: list[str] = []
+        for frozen in newest.sheets if newest is not None else ():
+            kind = SAID.get(frozen.sheet)
+            body = await self._archive.body(frozen.sha256) if kind is not None else None
+            if body is not None and kind is not None:
+                earlier = monthly_figures([restored(body, kind)], revision, self._pack)
+                before += [each.name for each in earlier]
+        return messages(monthly_figures(tables, revision, self._pack), revision, self._pack, before)
 
 
 class Made(NamedTuple):

@@ -24,6 +24,7 @@ from services.reports.domain.live_baseline import Baseline
 from services.reports.domain.live_calls import CallSeen
 from services.reports.domain.live_open import IncidentSeen
 from services.reports.domain.period import Period
+from shared.contracts.envelope import Message
 from shared.runtime.store import Work
 
 Fact = (
@@ -91,8 +92,10 @@ class MonthArchive(Protocol):
     async def end_epoch(self) -> EpochEnd:
         """End the open epoch: no batch is in flight, and later ones write into the next."""
 
-    async def keep(self, revision: Revision, bodies: Iterable[bytes]) -> bool:
-        """Store *revision* and its *bodies* whole; False when its number is taken."""
+    async def keep(
+        self, revision: Revision, bodies: Iterable[bytes], said: Iterable[Message] = ()
+    ) -> bool:
+        """Store *revision*, its *bodies* and what is *said* of it whole; False when its number is taken."""
 
     async def body(self, sha256: str) -> bytes | None:
         """Return the stored bytes with this hash (hex), None when they were deleted."""

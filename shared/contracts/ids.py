@@ -125,7 +125,7 @@ def heartbeat_id(producer: str, instance: str) -> UUID:
 
 
 def figure_id(region: str, name: str) -> UUID:
-    """Id of one live figure of a region (`331024/calls.110`)."""
+    """Id of one figure of a region, live (`331024/calls.110`) or of a month (`331024/2026-10/flow.valid`)."""
     return named(f"figure/{region}/{name}")
 
 

@@ -1,4 +1,4 @@
-"""Live figures as reports says them: windows of calls, what is open, and whether calls surge."""
+"""Figures as reports says them: live windows, what is open, surges; and those of frozen months."""
 
 from __future__ import annotations
 
@@ -56,3 +56,35 @@ class LiveFigure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         words = [self.figure, self.of] if self.of else [self.figure]
         words += ["exercise"] if self.exercise else []
         return f"{self.area}/{'.'.join(words)}"
+
+
+class MonthlyFigure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`stats.monthly`: one published figure of a frozen month; the newest revision of a key counts.
+
+    `area` is a pack area code, the region's own for the whole. A rate has `numerator` and
+    `denominator` (0: nothing to divide by), a count only `numerator`. `suppressed`: the published
+    table hides it or a part of it, and no number of it is said. `table` and `formula` name the
+    definition; `revision` 0 is the freeze, 1..n corrections with their `reason`; `frozen_at` UTC,
+    platform time. `population` is `real` or `exercise`, never both. A figure that a revision no
+    longer has ends as a record without value.
+    """
+
+    region: str
+    area: str
+    month: str
+    figure: str
+    population: str
+    table: str
+    formula: int
+    revision: int
+    frozen_at: Instant
+    numerator: int | None = None
+    denominator: int | None = None
+    suppressed: bool = False
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return area, month and figure, the topic's key: `331024/2026-10/timely.handle`, an exercise's with its mark."""
+        mark = [] if self.population == "real" else [self.population]
+        return "/".join([self.area, self.month, ".".join([self.figure, *mark])])

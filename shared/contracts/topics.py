@@ -8,7 +8,7 @@ from shared.contracts.call import CallEvent, CallRejected, UnitFeedback
 from shared.contracts.incident import IncidentEvent
 from shared.contracts.notice import FeedEntry, NoticeEvent
 from shared.contracts.sla import Heartbeat, SlaEvent
-from shared.contracts.stats import LiveFigure
+from shared.contracts.stats import LiveFigure, MonthlyFigure
 from shared.contracts.values import Lane
 
 FAMILIES: dict[str, type[msgspec.Struct]] = {
@@ -21,12 +21,16 @@ FAMILIES: dict[str, type[msgspec.Struct]] = {
     "notice": NoticeEvent,
     "feed": FeedEntry,
     "live": LiveFigure,
+    "monthly": MonthlyFigure,
 }
 """Third word of a CloudEvents type (`cn.liandong.<family>.<change>.v1`) to its struct."""
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic: its families, key, partitions, retention in days, and who reads it (`<name>.dead`)."""
+    """A topic: its families, key, partitions, retention in days, and who reads it (`<name>.dead`).
+
+    `retention_days` 0: compacted, the newest record of each key is kept for good.
+    """
 
     name: str
     families: tuple[str, ...]
@@ -85,6 +89,14 @@ TOPICS: dict[str, Topic] = {
             key="area + figure",
             partitions=1,
             retention_days=7,
+            consumed=False,
+        ),
+        Topic(
+            name="stats.monthly.v1",
+            families=("monthly",),
+            key="area + month + figure",
+            partitions=1,
+            retention_days=0,
             consumed=False,
         ),
     ]

@@ -11,7 +11,6 @@ from services.reports.adapters.asking import (
     DEFAULT_REGION,
     As,
     Out,
-    Place,
     Stack,
     Whose,
     ask,
@@ -19,15 +18,11 @@ from services.reports.adapters.asking import (
     give,
     name_of,
 )
-from services.reports.adapters.fact_reading import FactReader
+from services.reports.adapters.bulletin_commands import papers_on
 from services.reports.adapters.formats import Form
-from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
 from services.reports.domain import period as periods
-from services.reports.domain.assessment import assessment
-from services.reports.domain.earlier import period_before
-from services.reports.domain.facts import Facts, Population
-from shared.runtime.database import Database
+from services.reports.domain.facts import Population
 
 app = typer.Typer()
 
@@ -49,16 +44,7 @@ def assess(  # noqa: PLR0913, PLR0917 - a command line's options, each named whe
         history_commands.assess(wanted, label)
         return
     place = find(label, periods.month, region or DEFAULT_REGION, stack)
-    now, earlier = ask(place, lambda database: _both(database, place))
-    both = (place.period, period_before(place.period))
-    found = assessment(now, earlier, both, population, place.pack)
+    found = ask(
+        place, lambda database: papers_on(database, place.pack).assessment(place.period, population)
+    )
     give(found, form, out, name_of(place, population, "assessment"))
-
-
-async def _both(database: Database, place: Place) -> tuple[Facts, Facts]:
-    """Return the facts of both months; the earlier one as it was frozen, where it was."""
-    before = period_before(place.period)
-    frozen = await FrozenMonths(database).revision(before.label, 0)
-    reader = FactReader(database)
-    earlier = await reader.of(before, as_of_epoch=frozen.epoch if frozen else None)
-    return await reader.of(place.period), earlier

@@ -11,7 +11,6 @@ from services.reports.adapters.asking import (
     DEFAULT_REGION,
     As,
     Out,
-    Place,
     Published,
     Stack,
     Whose,
@@ -25,17 +24,18 @@ from services.reports.adapters.formats import Form
 from services.reports.adapters.frozen_months import FrozenMonths
 from services.reports.adapters.history_commands import AsOf, Imported, RegionOrOnly, Wanted
 from services.reports.domain import period as periods
-from services.reports.domain.bulletin import bulletin as bulletin_of
-from services.reports.domain.checklist import checklist as checklist_of
-from services.reports.domain.daily import daily as daily_of
-from services.reports.domain.earlier import period_before, year_before
-from services.reports.domain.facts import Facts, Population
-from services.reports.domain.freezing import Revision
-from services.reports.domain.opening import Three
-from services.reports.handlers import Table, gathered
+from services.reports.domain.bulletin import Bulletin
+from services.reports.domain.facts import Population
+from services.reports.paper_handlers import Papers
+from shared.contracts.pack import Pack
 from shared.runtime.database import Database
 
 app = typer.Typer()
+
+
+def papers_on(database: Database, pack: Pack) -> Papers:
+    """Return what computes papers from the facts in *database*."""
+    return Papers(FactReader(database), FrozenMonths(database), pack)
 
 
 @app.command()
@@ -56,19 +56,13 @@ def bulletin(  # noqa: PLR0913, PLR0917 - a command line's options, each named w
         history_commands.bulletin(wanted, label)
         return
     place = find(label, periods.longer, region or DEFAULT_REGION, stack)
-    known = ask(place, lambda database: _three(database, place))
-    found = bulletin_of(known, place.period, population, place.pack, published=published)
+
+    async def compute(database: Database) -> Bulletin:
+        papers = papers_on(database, place.pack)
+        return await papers.bulletin(place.period, population, published=published)
+
+    found = ask(place, compute)
     give(found, form, out, name_of(place, population, "bulletin", published=published))
-
-
-async def _three(database: Database, place: Place) -> Three:
-    reader = FactReader(database)
-    last_year = year_before(place.period)
-    return (
-        await reader.of(place.period),
-        await reader.of(period_before(place.period)),
-        await reader.of(last_year) if last_year else None,
-    )
 
 
 @app.command()
@@ -89,14 +83,10 @@ def daily(  # noqa: PLR0913, PLR0917 - the same options
         return
     place = find(label, periods.day, region or DEFAULT_REGION, stack)
 
-    async def read(database: Database) -> Facts:
-        return await gathered(FactReader(database), place.period, [Table.OVERVIEW])
-
-    found = daily_of(ask(place, read), place.period, population, place.pack)
+    found = ask(
+        place, lambda database: papers_on(database, place.pack).daily(place.period, population)
+    )
     give(found, form, out, name_of(place, population, "daily"))
-
-
-MOST_REVISIONS = 200
 
 
 @app.command()
@@ -116,9 +106,7 @@ def checklist(
         return
     place = find(label, periods.month, region or DEFAULT_REGION, stack)
 
-    async def read(database: Database) -> list[Revision]:
-        months = FrozenMonths(database)
-        return await months.revisions(place.period.label, after=-1, limit=MOST_REVISIONS)
-
-    found = checklist_of(place.period, population, ask(place, read), place.pack)
+    found = ask(
+        place, lambda database: papers_on(database, place.pack).checklist(place.period, population)
+    )
     give(found, form, out, name_of(place, population, "checklist"))

@@ -101,7 +101,10 @@ select {_columns(CallBackFact, "b")} from ({_CALL_BACK_IN}) b
 order by b.at, b.call_back_id, b.incident_id"""
 _APPEALS = f"""
 select {_columns(AppealFact, "a")} from appeal_fact a where {_current(AppealFact, "a")}
-  and (a.asked_at >= $1 and a.asked_at < $2 or a.assignment_id in ({_DUTIES_DUE}))
+  and (a.asked_at >= $1 and a.asked_at < $2 or a.assignment_id in ({_DUTIES_DUE})
+    or a.assignment_id in (select b.assignment_id from ({_CALL_BACK_IN}) b
+      where b.assignment_id is not null)
+    or a.incident_id in (select r.incident_id from ({_REPORT_IN}) r))
 order by a.asked_at, a.appeal_id, a.incident_id"""
 _DEFERRALS = f"""
 select {_columns(DeferralFact, "f")} from deferral_fact f where {_current(DeferralFact, "f")}
@@ -128,6 +131,7 @@ SELECTS: Mapping[type[Fact], str] = {
     AssignmentFact: _ASSIGNMENTS,
     ClockFact: _CLOCKS,
     NoticeFact: _NOTICES,
+    AppealFact: _APPEALS,
 }
 """What is read of each kind: $1 and $2 bound the period, $3 is the newest epoch that counts."""
 READ_AT = "select coalesce((select at from epoch_end where number = $1), platform.now())"

@@ -17,8 +17,10 @@ from services.reports.domain.freezing import (
     RevisionReason,
     Sheet,
 )
+from shared.contracts.envelope import Message, encode
 from shared.runtime.database import Database
 from shared.runtime.errors import GuardLost
+from shared.runtime.events import pack_headers
 
 CONSUMER = "reports.facts"
 
@@ -54,6 +56,10 @@ values ($1, $2, $3, $4, $5, $6, $7)"""
 _FILE = """
 insert into frozen_file (month, revision, kind, rows, size, sha256)
 values ($1, $2, $3, $4, $5, $6)"""
+
+
+_SAY = """
+insert into outbox (lane, topic, key, headers, value) values ($1, $2, $3, $4, $5)"""
 
 
 class FrozenMonths:
@@ -98,8 +104,13 @@ class FrozenMonths:
             await connection.execute("update epoch set number = number + 1")
         return EpochEnd(number=number, at=at, offsets=json.loads(offsets))
 
-    async def keep(self, revision: Revision, bodies: Iterable[bytes]) -> bool:
-        """Store *revision* and its *bodies* whole; False when its number is taken."""
+    async def keep(
+        self, revision: Revision, bodies: Iterable[bytes], said: Iterable[Message] = ()
+    ) -> bool:
+        """Store *revision*, its *bodies* and the outbox rows of what is *said* in one transaction.
+
+        False when its number is taken: then nothing of it is written or said.
+        """
         key = (revision.month, revision.number)
         try:
             async with (
@@ -118,6 +129,7 @@ class FrozenMonths:
                 await connection.executemany(_BODY, _hashed(bodies))
                 await connection.executemany(_TABLE, [_row(key, each) for each in revision.sheets])
                 await connection.executemany(_FILE, [_file(key, each) for each in revision.files])
+                await connection.executemany(_SAY, [_outgoing(each) for each in said])
         except GuardLost:
             return False
         return True
@@ -147,6 +159,11 @@ def _row(key: tuple[str, int], frozen: FrozenSheet) -> tuple[Any, ...]:
     sheet = frozen.sheet
     digest = bytes.fromhex(frozen.sha256)
     return (*key, sheet.table, sheet.population, sheet.published, frozen.formula, digest)
+
+
+def _outgoing(message: Message) -> tuple[Any, ...]:
+    key, headers, value = encode(message)
+    return (message.lane.number, message.topic, key, pack_headers(headers), value)
 
 
 def _file(key: tuple[str, int], file: FrozenFile) -> tuple[Any, ...]:

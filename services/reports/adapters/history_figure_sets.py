@@ -81,7 +81,7 @@ def figure_table(
             ],
             hide=published,
         ),
-        *quality_figures(quality),
+        *quality_figures(quality, counted.quality),
     ]
     above = heading("K", FORMULA, period, whose, pack)
     table = FigureTable(

@@ -280,13 +280,15 @@ class HistoryTables:
             for number, unit, missing, due in self._rows(_GAPS, most=gaps.LISTED_AT_MOST)
         ]
         whole = sum(amount.values(), Counter[Given]())
+        gap_count = sum(whole[each] for each in _MISSING)
         return GapTable(
             heading=self._heading("T7", gaps.FORMULA),
             cut=self.cut.astimezone(self._period.zone),
             units=[_gap_row(unit, self._name(unit), amount[unit]) for unit in self._order(amount)],
             total=_gap_row(TOTAL, TOTAL_NAME, whole),
-            gap_count=sum(whole[each] for each in _MISSING),
+            gap_count=gap_count,
             gaps=listed,
+            not_listed=gap_count - len(listed),
         )
 
     def _quality(self) -> QualityTable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,16 +11,19 @@ from fastapi import FastAPI, Header, Query, Request
 from fastapi.responses import Response
 
 from services.reports.adapters.facts_http import FactsDoor
-from services.reports.adapters.formats import KINDS, Form, accepted, render
+from services.reports.adapters.formats import KINDS, Form, render
 from services.reports.adapters.frozen_http import FrozenDoor
 from services.reports.adapters.month_files import MonthFiles
+from services.reports.adapters.papers_http import PapersDoor
+from services.reports.adapters.replies import Refused, form_of, one_of, period_of, sent, wrong
 from services.reports.domain import period as periods
 from services.reports.domain.canonical import restored
 from services.reports.domain.facts import Population
 from services.reports.domain.freezing import FreezeRefused, Sheet
-from services.reports.domain.period import Period, PeriodKind, WrongPeriod
+from services.reports.domain.period import Period, PeriodKind
 from services.reports.freeze_handlers import Office
 from services.reports.handlers import Question, Table, answer
+from services.reports.paper_handlers import Papers
 from services.reports.ports import FactSource, MonthArchive
 from shared.contracts.pack import Pack
 from shared.contracts.problems import Problem
@@ -36,14 +38,6 @@ LONGEST_NUMBER = 10
 """Digits from which a number may not fit the database's integer."""
 
 
-class Refused(Exception):
-    """A request that is answered with a problem; carries the answer."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__()
-        self.response = response
-
-
 def application(
     pack: Pack,
     facts: FactSource,
@@ -52,13 +46,14 @@ def application(
     parts: Sequence[Part],
     files: MonthFiles,
 ) -> FastAPI:
-    """Return the app: tables of `/v1/months/{month}` and `/v1/days/{date}`, revisions, health."""
+    """Return the app: tables of months and days, papers to sign, revisions, facts, health."""
     app = FastAPI(title="reports", version="1", docs_url=None, redoc_url=None)
     app.router.routes.extend(health_routes(parts))
     office = Office(facts, archive, pack, files)
     door = _Door(pack, facts, office, keyring, files)
     FrozenDoor(pack, office, archive, door.admit).open(app)
     FactsDoor(pack, office, files, door.admit).open(app)
+    PapersDoor(pack, Papers(facts, archive, pack), files, door).open(app)
     for kind, (path, parse) in _KINDS.items():
         for table in Table:
             endpoint = _endpoint(table, kind, parse, door)
@@ -95,7 +90,7 @@ class _Door:
         self._office = office
         self._facts = facts
         self._keyring = keyring
-        self._one_at_a_time = asyncio.Lock()
+        self.one_at_a_time = asyncio.Lock()
 
     def admit(self, authorization: str | None) -> None:
         """Raise Refused unless the key is a duty desk's or an auditor's."""
@@ -112,18 +107,11 @@ class _Door:
     ) -> Response:
         """Return the table, or 304 where the reader has it already."""
         # months are large: a second reader waits rather than doubling the memory
-        async with self._one_at_a_time:
+        async with self.one_at_a_time:
             body = await self._written(question, form, revision)
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
-        if known is not None and tag in {each.strip() for each in known.split(",")}:
-            return Response(status_code=304, headers=headers)
-        if form in {Form.XLSX, Form.CSV}:
-            words = [self.pack.region.code, question.period.label]
-            words += [] if revision is None else [f"r{revision}"]
-            name = "-".join([*words, question.table])
-            headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
-        return Response(body, headers=headers, media_type=form.media_type)
+        words = [self.pack.region.code, question.period.label]
+        words += [] if revision is None else [f"r{revision}"]
+        return sent(body, form, known, "-".join([*words, question.table]))
 
     async def _written(self, question: Question, form: Form, revision: int | None) -> bytes:
         """Return the table as it is now; of a revision the stored bytes, or a form made of them."""
@@ -159,17 +147,14 @@ def _endpoint(
         if_none_match: Annotated[str | None, Header()] = None,
     ) -> Response:
         door.admit(authorization)
-        try:
-            period = parse(label, door.pack.region.zone)
-        except WrongPeriod as wrong:
-            raise Refused(_wrong(kind, str(wrong))) from None
+        period = period_of(kind, parse, label, door.pack.region.zone)
         question = Question(
             table,
             period,
-            Population(_one_of("population", population, list(Population))),
-            _one_of("published", published, ["true", "false"]) == "true",
+            Population(one_of("population", population, list(Population))),
+            one_of("published", published, ["true", "false"]) == "true",
         )
-        wanted = Form(_one_of("format", form, list(Form))) if form else accepted(accept)
+        wanted = form_of(form, accept)
         return await door.give(question, wanted, if_none_match, _revision(kind, revision))
 
     return endpoint
@@ -179,17 +164,7 @@ def _revision(kind: PeriodKind, value: str | None) -> int | None:
     if value is None:
         return None
     if kind is not PeriodKind.MONTH:
-        raise Refused(_wrong("revision", "only months are frozen"))
+        raise wrong("revision", "only months are frozen")
     if not (value.isascii() and value.isdigit() and len(value) < LONGEST_NUMBER):
-        raise Refused(_wrong("revision", f"{value!r} is no revision: 0 is the freeze, then 1..n"))
+        raise wrong("revision", f"{value!r} is no revision: 0 is the freeze, then 1..n")
     return int(value)
-
-
-def _one_of(field: str, value: str, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise Refused(_wrong(field, f"{value!r} is not one of {', '.join(allowed)}"))
-    return value
-
-
-def _wrong(field: str, detail: str) -> Response:
-    return problem(Problem.INVALID_FIELDS, detail, fields=[{"field": field, "detail": detail}])

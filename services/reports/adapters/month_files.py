@@ -52,9 +52,12 @@ class MonthFiles:
         """Say whether this engine answers *question*; raises Unavailable."""
         if question.table not in COUNTED:
             return False
-        bounds = (question.period.start, question.period.end, self._large)
-        rows = await self._database.fetch(_AMOUNT, *bounds)
-        return bool(rows[0]["amount"] >= self._large)
+        return await self.amount(question.period, self._large) >= self._large
+
+    async def amount(self, period: Period, most: int) -> int:
+        """Return the calls received and limits due in *period*, each counted up to *most*."""
+        rows = await self._database.fetch(_AMOUNT, period.start, period.end, most)
+        return int(rows[0]["amount"])
 
     async def table(
         self, question: Question, pack: Pack, *, as_of_epoch: int | None = None

@@ -116,7 +116,9 @@ def judge_calls(db: Connection, period: Period, cuts: Mapping[Population, dateti
 
 
 def judge_limits(db: Connection, period: Period, cuts: Mapping[Population, datetime]) -> Months:
-    """Say of every limit how it ended; needs incidents, assignments and clocks."""
+    """Say of every limit how it ended; needs incidents, assignments, clocks; appeals where there are any."""
+    db.execute(sql.NO_APPEALS)
+    db.execute(sql.EXEMPTIONS)
     db.execute(sql.DUTIES)
     db.execute(sql.ENDED_CLOCKS, _bounds(period, cuts))
     db.execute(sql.CLOCK_PARTS)
@@ -340,11 +342,13 @@ def _row(who: Who, unit: str | None, found: _Units) -> UnitRow:
             automatic=given[Given.AUTOMATIC],
             back_filled=given[Given.BACK_FILLED],
             waived=given[sql.WAIVED],
+            exempt=given[sql.EXCUSED],
         ),
         feedback=_cohort((unit, ClockKind.FEEDBACK, None), found),
         feedback_bands=_bands((unit, ClockKind.FEEDBACK, None), FEEDBACK_BANDS_S, found),
         handle=_cohort((unit, ClockKind.HANDLE, None), found),
         rework=given[sql.REWORKED],
+        rework_exempt=given[sql.REWORK_EXCUSED],
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from services.reports.domain.dual_feedback import Given
+from services.reports.domain.exemptions import DUAL_FEEDBACK, REWORK
 from services.reports.domain.facts import (
     AssignmentFact,
     CallFact,
@@ -22,6 +23,7 @@ from services.reports.domain.facts import (
     LinkFact,
     NoticeFact,
 )
+from services.reports.domain.later_facts import AppealFact
 from services.reports.domain.quantities import OTHER, PERCENTS
 from services.reports.domain.standing import Standing
 from services.reports.domain.units import (
@@ -31,6 +33,7 @@ from services.reports.domain.units import (
     SIGN_FOR_BANDS_S,
 )
 from services.reports.domain.wording import CLOCKS, LINES
+from shared.contracts.appeal import AppealState
 from shared.contracts.incident import AssignmentState, IncidentState, StampOrigin
 from shared.contracts.pack import UnitKind
 from shared.contracts.sla import ClockKind, ClockState
@@ -49,6 +52,7 @@ class Kind(StrEnum):
     ASSIGNMENTS = "assignments"
     CLOCKS = "clocks"
     NOTICES = "notices"
+    APPEALS = "appeals"
     CALL_PARTS = "call_parts"
     CLOCK_PARTS = "clock_parts"
     CASES = "cases"
@@ -67,6 +71,7 @@ FACTS: Mapping[Kind, type[Any]] = {
     Kind.ASSIGNMENTS: AssignmentFact,
     Kind.CLOCKS: ClockFact,
     Kind.NOTICES: NoticeFact,
+    Kind.APPEALS: AppealFact,
 }
 
 
@@ -84,7 +89,8 @@ class Outcome(StrEnum):
 
 
 WAIVED, REWORKED = "waived", "reworked"
-"""What a duty may have beside a Given."""
+EXCUSED, REWORK_EXCUSED = "excused", "rework_excused"
+"""What a duty may have beside a Given; excused: it would, had no appeal been granted."""
 
 _TYPES = {
     UUID: "UUID",
@@ -168,12 +174,26 @@ _OWES_NOTHING = _listed(
 _BY_THE_UNIT = _listed([StampOrigin.UNIT, StampOrigin.FEED])
 _BY_THE_DESK = f"'{StampOrigin.DESK}' IN (coalesce(arrived_by, ''), coalesce(ended_by, ''))"
 
+NO_APPEALS = """
+CREATE TEMP TABLE IF NOT EXISTS appeals (assignment_id UUID, about VARCHAR, state VARCHAR)
+"""
+"""For facts that have none at all, as imported history."""
+EXEMPTIONS = f"""
+CREATE OR REPLACE TEMP TABLE exemptions AS
+SELECT DISTINCT assignment_id, unnest(string_split(words, ' ')) AS word FROM (
+  SELECT assignment_id, exempt AS words FROM assignments WHERE exempt <> ''
+  UNION ALL SELECT assignment_id, about FROM appeals WHERE state = '{AppealState.GRANTED}')
+"""
+"""What granted appeals exempt: kinds of limits and parts of the assessment, by duty; few rows."""
+
+_EXCUSED = "(SELECT assignment_id FROM exemptions WHERE word = '{}')"
 DUTIES = f"""
 CREATE OR REPLACE TEMP TABLE duties AS
 WITH ranked AS (
   SELECT a.*, row_number() OVER (PARTITION BY a.assignment_id
     ORDER BY {_ABSORBED}, a.version DESC, a.incident_id DESC) = 1 AS counted
-  FROM assignments a LEFT JOIN incidents i ON i.incident_id = a.incident_id)
+  FROM assignments a LEFT JOIN incidents i ON i.incident_id = a.incident_id),
+told AS (
 SELECT assignment_id, rework > 0 AS reworked,
   CASE WHEN unit_kind = '{UnitKind.DESK}' THEN NULL
     WHEN waived_at IS NOT NULL THEN '{WAIVED}'
@@ -184,7 +204,14 @@ SELECT assignment_id, rework > 0 AS reworked,
     WHEN {_BY_THE_DESK} OR arrived_late_told OR ended_late_told THEN '{Given.BACK_FILLED}'
     WHEN arrived_by IN ({_BY_THE_UNIT}) AND ended_by IN ({_BY_THE_UNIT}) THEN '{Given.BOTH}'
     ELSE '{Given.AUTOMATIC}' END AS given
-FROM ranked WHERE counted
+FROM ranked WHERE counted)
+SELECT t.assignment_id,
+  CASE WHEN reworked THEN CASE WHEN r.assignment_id IS NULL
+    THEN '{REWORKED}' ELSE '{REWORK_EXCUSED}' END END AS redone,
+  CASE WHEN given <> '{WAIVED}' AND f.assignment_id IS NOT NULL
+    THEN '{EXCUSED}' ELSE given END AS given
+FROM told t LEFT JOIN {_EXCUSED.format(REWORK)} r ON r.assignment_id = t.assignment_id
+LEFT JOIN {_EXCUSED.format(DUAL_FEEDBACK)} f ON f.assignment_id = t.assignment_id
 """
 
 WHO = f"coalesce(nullif(unit, ''), '{NOBODY}')"
@@ -209,7 +236,7 @@ turns AS (
 SELECT t.* EXCLUDE (owed, first_of_all, first_of_unit),
   CASE WHEN NOT judged OR state IN ('{ClockState.VOID}', '{ClockState.CANCELLED}')
       THEN '{Outcome.LEFT_OUT}'
-    WHEN exempt THEN '{Outcome.EXEMPT}'
+    WHEN exempt OR e.word IS NOT NULL THEN '{Outcome.EXEMPT}'
     WHEN state = '{ClockState.PAUSED}' THEN '{Outcome.SUSPENDED}'
     WHEN due > {_CUT} THEN
       CASE WHEN {_DONE_BY_CUT} THEN '{Outcome.DONE_EARLY}' ELSE '{Outcome.NOT_YET_DUE}' END
@@ -217,10 +244,11 @@ SELECT t.* EXCLUDE (owed, first_of_all, first_of_unit),
     WHEN stopped <= due THEN '{Outcome.ON_TIME}' ELSE '{Outcome.LATE}' END AS outcome,
   epoch_us(stopped) - epoch_us(started) AS took_us,
   CASE WHEN kind = '{ClockKind.FEEDBACK}' AND due <= {_CUT} THEN d.given
-    WHEN kind = '{ClockKind.HANDLE}' AND d.reworked THEN '{REWORKED}' END AS duty,
+    WHEN kind = '{ClockKind.HANDLE}' THEN d.redone END AS duty,
   (CASE WHEN NOT owed THEN NULL WHEN first_of_all THEN 2 WHEN first_of_unit THEN 1 ELSE 0 END
     )::TINYINT AS turn
 FROM turns t LEFT JOIN duties d ON d.assignment_id = t.assignment_id
+LEFT JOIN exemptions e ON e.assignment_id = t.assignment_id AND e.word = t.kind
 """
 """`counted`: due in the month, of no test, of a merge's copies the one that stands. `duty`: what the
 duty it runs on has given or had; `turn` 2 the first limit of its kind on that duty, 1 the first of
@@ -278,6 +306,7 @@ ORDERS: Mapping[Kind, str] = {
     # finished ones by length: what percentiles are taken from is nearly sorted already
     Kind.CLOCKS: "kind_part NULLS LAST, unit_part, took_us, clock_id, incident_id",
     Kind.NOTICES: "queued_at, notice_id",
+    Kind.APPEALS: "asked_at, appeal_id, incident_id",
     Kind.CALL_PARTS: "part",
     Kind.CLOCK_PARTS: "part",
 }
@@ -381,8 +410,9 @@ WHERE duty IS NOT NULL AND turn > 0 GROUP BY 1, 2, 3, 4
 HANDLED = f"""
 SELECT exercise, incident_area AS area, incident_affair AS affair, outcome, count(*) AS n
 FROM {{clocks}}
-WHERE kind = '{ClockKind.HANDLE}' AND ({_DONE} OR outcome = '{Outcome.OPEN}')
-  AND turn IS NOT NULL GROUP BY 1, 2, 3, 4
+WHERE kind = '{ClockKind.HANDLE}' AND turn IS NOT NULL
+  AND ({_DONE} OR outcome IN ('{Outcome.OPEN}', '{Outcome.EXEMPT}'))
+GROUP BY 1, 2, 3, 4
 """
 """Area and affair class of the incident (none: unknown), what became of its handling limit, count."""
 

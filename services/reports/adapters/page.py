@@ -83,7 +83,7 @@ def cell_text(value: Cell, unit: Unit) -> str:
 _NUMBERS = {
     Unit.PERCENT: "{:.2f}%",
     Unit.POINTS: "{:.2f}",
-    Unit.MINUTES: "{:.1f}",
+    Unit.MINUTES: "{:,.1f}",
     Unit.SECONDS: "{:.0f}",
 }
 

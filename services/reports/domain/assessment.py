@@ -10,9 +10,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from services.reports.domain.cohorts import is_on_time, judged_and_due
-from services.reports.domain.dual_feedback import Given, given
-from services.reports.domain.exemptions import DUAL_FEEDBACK, REWORK, exemptions
+from services.reports.domain.cohorts import exempt_of, is_on_time, judged_and_due
+from services.reports.domain.dual_feedback import Given, given, is_excused
+from services.reports.domain.exemptions import REWORK, exemptions, is_exempt
 from services.reports.domain.facts import AssignmentFact, ClockFact, Facts, IncidentFact, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.later_promises import later_promises
@@ -21,8 +21,9 @@ from services.reports.domain.units import clocks_of, duties_on, one_copy
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 3
-"""2: satisfaction and reporting count; appeals also exempt what no clock judges. 3: stopped after the cut is missing."""
+FORMULA = 4
+"""2: satisfaction and reporting count; appeals also exempt what no clock judges. 3: stopped after the cut is missing.
+4: a granted appeal exempts a clock even before sla has said so."""
 CLASSES = 3
 BANDS = (95, 90, 80)
 """Lower ends of the bands of a score (分档), points; *ours*."""
@@ -42,7 +43,8 @@ class Component(StrEnum):
 class Points(Struct, frozen=True, kw_only=True):
     """One part: `points` = weight x kept / owed, to hundredths, half up; None when nothing was owed.
 
-    `weight` whole points, `kept` of the `owed` promises.
+    `weight` whole points, `kept` of the `owed` promises; `exempt` ones (an appeal was granted) are in
+    neither.
     """
 
     component: Component
@@ -50,6 +52,7 @@ class Points(Struct, frozen=True, kw_only=True):
     kept: int
     owed: int
     points: float | None
+    exempt: int = 0
 
 
 class Deduction(Struct, frozen=True, kw_only=True):
@@ -168,11 +171,18 @@ def hundredths(numerator: int, denominator: int) -> int:
 
 def _workload(facts: Facts, period: Period, population: Population) -> Counter[str]:
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    clocks = clocks_of(facts.clocks, incidents, period, population)
+    clocks = clocks_of(facts, incidents, period, population)
     duties = {
         (clock.unit or "", clock.assignment_id) for clock in clocks if clock.kind == ClockKind.ACK
     }
     return Counter(unit for unit, _ in duties)
+
+
+_TIMELY: Mapping[str, Component] = {
+    ClockKind.ARRIVAL: Component.ARRIVAL,
+    ClockKind.ASSEMBLY: Component.ARRIVAL,
+    ClockKind.HANDLE: Component.CLOSING,
+}
 
 
 class _Found:
@@ -182,34 +192,38 @@ class _Found:
         self._zone = period.zone
         self._incidents: dict[UUID, IncidentFact] = {i.incident_id: i for i in facts.incidents}
         self.owed: Counter[tuple[str, Component]] = Counter()
+        self.exempt: Counter[tuple[str, Component]] = Counter()
         self.lost: dict[str, list[Deduction]] = defaultdict(list)
         self.duties: dict[str, set[UUID]] = defaultdict(set)
         self._exempt = exemptions(facts)
         duties = {d.assignment_id: d for d in one_copy(facts.assignments, self._incidents)}
         clocks: dict[str, list[ClockFact]] = defaultdict(list)
-        for clock in clocks_of(facts.clocks, self._incidents, period, population):
+        for clock in clocks_of(facts, self._incidents, period, population):
             if clock.assignment_id is not None and clock.unit is not None:
                 clocks[clock.unit].append(clock)
         for unit, mine in clocks.items():
             judged = judged_and_due(mine, cut)
             self.duties[unit] = {c.assignment_id for c in judged if c.assignment_id}
-            self._timely(unit, Component.ARRIVAL, judged, {ClockKind.ARRIVAL, ClockKind.ASSEMBLY})
-            self._timely(unit, Component.CLOSING, judged, {ClockKind.HANDLE})
+            self._timely(unit, judged)
+            for clock in exempt_of(mine):
+                if part := _TIMELY.get(clock.kind):
+                    self.exempt[unit, part] += 1
             sheets = [c for c in mine if c.kind == ClockKind.FEEDBACK and c.due <= cut]
             self._reported(unit, duties_on(sheets, duties), sheets)
             handled = [c for c in judged if c.kind == ClockKind.HANDLE]
             self._redone(unit, duties_on(handled, duties))
         for promise in later_promises(facts, period, population, cut):
             part = Component(promise.part)
+            if promise.exempt:
+                self.exempt[promise.unit, part] += 1
+                continue
             self.owed[promise.unit, part] += 1
             if promise.broken is not None:
                 self._lose(promise.unit, part, promise.incident_id, promise.broken, promise.at)
 
-    def _timely(
-        self, unit: str, part: Component, clocks: Sequence[ClockFact], kinds: set[ClockKind]
-    ) -> None:
+    def _timely(self, unit: str, clocks: Sequence[ClockFact]) -> None:
         for clock in clocks:
-            if clock.kind in kinds:
+            if part := _TIMELY.get(clock.kind):
                 self.owed[unit, part] += 1
                 if not is_on_time(clock):
                     late = "late" if clock.stopped is not None else "missing"
@@ -221,7 +235,9 @@ class _Found:
         due = {sheet.assignment_id: sheet.due for sheet in sheets}
         for duty in duties:
             what = given(duty)
-            if what is not None and not self._exempted(duty.assignment_id, DUAL_FEEDBACK):
+            if what is not None and is_excused(duty, self._exempt):
+                self.exempt[unit, Component.DUAL_FEEDBACK] += 1
+            elif what is not None:
                 self.owed[unit, Component.DUAL_FEEDBACK] += 1
                 if what is not Given.BOTH:
                     at = due[duty.assignment_id]
@@ -229,14 +245,15 @@ class _Found:
 
     def _redone(self, unit: str, duties: Sequence[AssignmentFact]) -> None:
         for duty in duties:
-            if duty.ended_at is not None and not self._exempted(duty.assignment_id, REWORK):
+            if duty.ended_at is None:
+                continue
+            if is_exempt(self._exempt, duty.assignment_id, REWORK):
+                self.exempt[unit, Component.REWORK] += 1
+            else:
                 self.owed[unit, Component.REWORK] += 1
                 if duty.rework:
                     at = duty.ended_at
                     self._lose(unit, Component.REWORK, duty.incident_id, "rework", at)
-
-    def _exempted(self, duty: UUID, part: str) -> bool:
-        return part in self._exempt.get(duty, frozenset())
 
     def _lose(self, unit: str, part: Component, incident: UUID, reason: str, at: datetime) -> None:
         known = self._incidents.get(incident)
@@ -265,7 +282,14 @@ def _score(
         weight = getattr(pack.assessment.weights, component.value)
         points = hundredths(weight * kept, owed) / 100 if owed else None
         parts.append(
-            Points(component=component, weight=weight, kept=kept, owed=owed, points=points)
+            Points(
+                component=component,
+                weight=weight,
+                kept=kept,
+                owed=owed,
+                points=points,
+                exempt=found.exempt[unit, component],
+            )
         )
     return UnitScore(
         unit=unit,

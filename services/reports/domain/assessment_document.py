@@ -171,7 +171,7 @@ def _counts(unit: UnitScore | Ranked) -> list[Cell]:
 
 
 def parts_grid(report: AssessmentTable) -> Grid:
-    """Return the six parts of every unit's score."""
+    """Return the six parts of every unit's score; who owed nothing has none."""
     columns = [Column(name=say("单位"), unit=Unit.TEXT)]
     for component, name in PARTS.items():
         weight = next(
@@ -182,12 +182,17 @@ def parts_grid(report: AssessmentTable) -> Grid:
             Column(name=say("达标"), group=group),
             Column(name=say("应达标"), group=group),
             Column(name=say("得分"), group=group, unit=Unit.POINTS),
+            Column(name=say("免责"), group=group),
         ]
     return Grid(
         name=say("分项"),
         caption=say("分项得分"),
         columns=columns,
-        rows=[_cells(unit) for unit in report.units],
+        rows=[
+            _cells(unit)
+            for unit in report.units
+            if any(part.owed or part.exempt for part in unit.parts)
+        ],
     )
 
 
@@ -196,7 +201,7 @@ def _cells(unit: UnitScore) -> list[Cell]:
     cells: list[Cell] = [named(unit.name)]
     for component in PARTS:
         part = by[component]
-        cells += [part.kept, part.owed, part.points]
+        cells += [part.kept, part.owed, part.points, part.exempt]
     return cells
 
 

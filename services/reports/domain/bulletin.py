@@ -21,8 +21,9 @@ from services.reports.domain.units import UnitTable, unit_table
 from services.reports.domain.wording import TABLES
 from shared.contracts.pack import Pack
 
-FORMULA = 2
-"""2: what is published ranks and bands the units and tells no score."""
+FORMULA = 3
+"""2: what is published ranks and bands the units and tells no score. 3: T3, T5 and the scores in it look
+at granted appeals."""
 LISTED = 10
 """Changes listed below the three of the first paragraph, those three included."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from msgspec import Struct
 
 from services.reports.domain.copies import once
-from services.reports.domain.exemptions import SATISFACTION, exemptions
+from services.reports.domain.exemptions import SATISFACTION, Exempt, exemptions
+from services.reports.domain.exemptions import is_exempt as exempted
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.later_facts import CallBackFact
 from services.reports.domain.period import Period
@@ -49,7 +49,7 @@ def call_backs_of(
     ]
 
 
-def counted(made: Iterable[CallBackFact], exempt: Mapping[UUID, frozenset[str]]) -> CallBacks:
+def counted(made: Iterable[CallBackFact], exempt: Exempt) -> CallBacks:
     """Count *made*: the newest answer of each caller, exempted duties beside."""
     all_of = list(made)
     ours = [each for each in all_of if not is_exempt(each, exempt)]
@@ -67,10 +67,9 @@ def counted(made: Iterable[CallBackFact], exempt: Mapping[UUID, frozenset[str]])
     )
 
 
-def is_exempt(made: CallBackFact, exempt: Mapping[UUID, frozenset[str]]) -> bool:
+def is_exempt(made: CallBackFact, exempt: Exempt) -> bool:
     """Say whether a granted appeal took it out of the rates."""
-    words = exempt.get(made.assignment_id) if made.assignment_id else None
-    return words is not None and SATISFACTION in words
+    return exempted(exempt, made.assignment_id, SATISFACTION)
 
 
 def call_backs(facts: Facts, period: Period, population: Population, cut: datetime) -> CallBacks:

@@ -16,7 +16,8 @@ from services.reports.domain.publication import published_overview
 from services.reports.domain.quantities import Breakdown, Rate, rate
 from shared.contracts.pack import Pack
 
-FORMULA = 1
+FORMULA = 2
+"""2: published, a count is hidden that follows from any combination of T1's sums."""
 TOTAL, TOTAL_NAME = "total", "合计"
 
 

@@ -98,6 +98,11 @@ def judged_and_due(clocks: Iterable[ClockFact], cut: datetime) -> list[ClockFact
     return [as_known(c, cut) for c in clocks if _counts(c) and c.due <= cut]
 
 
+def exempt_of(clocks: Iterable[ClockFact]) -> list[ClockFact]:
+    """Return those that would count, whenever they are due, had no appeal been granted."""
+    return [c for c in clocks if c.exempt and c.judged and c.state not in _OUT]
+
+
 def as_known(clock: ClockFact, cut: datetime) -> ClockFact:
     """Return *clock* as it stood at *cut* (UTC): not stopped yet when it stopped later."""
     later = clock.stopped is not None and clock.stopped > cut

@@ -13,7 +13,7 @@ from msgspec import Struct
 from services.reports.domain.call_backs import CallBacks, call_backs_of, counted
 from services.reports.domain.cohorts import Band, bands
 from services.reports.domain.copies import once
-from services.reports.domain.exemptions import REWORK, exemptions
+from services.reports.domain.exemptions import REWORK, Exempt, exemptions, is_exempt
 from services.reports.domain.facts import AssignmentFact, ClockFact, Facts, Population
 from services.reports.domain.later_facts import AppealFact, CallBackFact, DeferralFact
 from services.reports.domain.period import Period
@@ -45,10 +45,11 @@ class Deferred(Struct, frozen=True, kw_only=True):
 
 
 class Conduct(Struct, frozen=True, kw_only=True):
-    """One unit's duties. `sent`: signing for was due; `returned` of them, `turned_out` of them.
+    """One unit's duties. `sent`: signing for was due; `returned` of them, `turned_out` of `to_turn_out`.
 
-    `handled`: handling was due, deferred and exempt ones included; of them `ended`, `extended`,
-    `suspended`; `reworked` of the ended (without those a granted appeal exempts). `appealed`: duties with an appeal, `granted`, `refused`
+    `to_turn_out` leaves out the `turnout_exempt` (an appeal about turnout was granted), `ended` the
+    `rework_exempt` (one about rework). `handled`: handling was due, deferred and exempt ones
+    included; of them `ended`, `extended`, `suspended`; `reworked` of the ended. `appealed`: duties with an appeal, `granted`, `refused`
     (a duty may have both). `out_of_order`: turned out before they were sent, in no band.
     """
 
@@ -69,6 +70,9 @@ class Conduct(Struct, frozen=True, kw_only=True):
     granted: int
     refused: int
     called_back: CallBacks
+    to_turn_out: int = 0
+    turnout_exempt: int = 0
+    rework_exempt: int = 0
 
 
 class ConductTable(Struct, frozen=True, kw_only=True):
@@ -95,7 +99,7 @@ class _Beside(Struct, frozen=True, kw_only=True):
 
     deferrals: Mapping[UUID, list[DeferralFact]]
     appeals: Mapping[UUID, list[AppealFact]]
-    exempt: Mapping[UUID, frozenset[str]]
+    exempt: Exempt
 
 
 def conduct(facts: Facts, period: Period, population: Population, pack: Pack) -> ConductTable:
@@ -104,7 +108,7 @@ def conduct(facts: Facts, period: Period, population: Population, pack: Pack) ->
     incidents = {incident.incident_id: incident for incident in facts.incidents}
     duties = {duty.assignment_id: duty for duty in one_copy(facts.assignments, incidents)}
     clocks: dict[str, list[ClockFact]] = defaultdict(list)
-    for clock in clocks_of(facts.clocks, incidents, period, population):
+    for clock in clocks_of(facts, incidents, period, population):
         if clock.assignment_id is not None and clock.due <= cut:
             clocks[clock.unit or NOBODY].append(clock)
     made: dict[str, list[CallBackFact]] = defaultdict(list)
@@ -162,18 +166,15 @@ def _whole(of: Iterable[_Of]) -> _Of:
 
 
 def _row(unit: str, name: str, of: _Of, beside: _Beside) -> Conduct:
+    going = _without(of.sent, ClockKind.TURNOUT, beside.exempt)
     left = [
         duty.turned_out_at - duty.sent_at
-        for duty in of.sent
+        for duty in going
         if duty.sent_at is not None and duty.turned_out_at is not None
     ]
     took = [each for each in left if each.total_seconds() >= 0]
-    ended = [
-        duty
-        for duty in of.handled
-        if duty.ended_at is not None
-        and REWORK not in beside.exempt.get(duty.assignment_id, frozenset())
-    ]
+    done = [duty for duty in of.handled if duty.ended_at is not None]
+    ended = _without(done, REWORK, beside.exempt)
     appeals = [beside.appeals.get(duty.assignment_id, []) for duty in of.handled]
     return Conduct(
         unit=unit,
@@ -193,7 +194,14 @@ def _row(unit: str, name: str, of: _Of, beside: _Beside) -> Conduct:
         granted=_decided(AppealState.GRANTED, appeals),
         refused=_decided(AppealState.REFUSED, appeals),
         called_back=counted(of.made, beside.exempt),
+        to_turn_out=len(going),
+        turnout_exempt=len(of.sent) - len(going),
+        rework_exempt=len(done) - len(ended),
     )
+
+
+def _without(duties: Iterable[AssignmentFact], word: str, exempt: Exempt) -> list[AssignmentFact]:
+    return [duty for duty in duties if not is_exempt(exempt, duty.assignment_id, word)]
 
 
 def _deferred(kind: DeferralKind, duties: Iterable[AssignmentFact], beside: _Beside) -> Deferred:

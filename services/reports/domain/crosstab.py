@@ -17,11 +17,15 @@ TOTAL, TOTAL_NAME = "total", "合计"
 
 
 class Outcome(StrEnum):
-    """What became of a promise that was due."""
+    """What became of a promise; an exempt one (an appeal was granted) is in no rate."""
 
     ON_TIME = "on_time"
     LATE = "late"
     OPEN = "open"
+    EXEMPT = "exempt"
+
+
+_OWED = (Outcome.ON_TIME, Outcome.LATE, Outcome.OPEN)
 
 
 class Case(NamedTuple):
@@ -33,7 +37,10 @@ class Case(NamedTuple):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """One cell: `should` = `on_time` + `late` + `open`; `rate` = on time / should. None: suppressed."""
+    """One cell: `should` = `on_time` + `late` + `open`; `rate` = on time / should. None: suppressed.
+
+    `exempt` ones are in none of them.
+    """
 
     id: str
     should: int | None
@@ -41,6 +48,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     late: int | None
     open: int | None
     rate: Rate | None
+    exempt: int | None = 0
 
 
 class KeptRow(Struct, frozen=True, kw_only=True):
@@ -99,7 +107,7 @@ def _cell(id_: str, amount: Counter[Case], rows: Sequence[str], columns: Sequenc
         outcome: sum(amount[Case(row, column, outcome)] for row in rows for column in columns)
         for outcome in Outcome
     }
-    should = sum(found.values())
+    should = sum(found[outcome] for outcome in _OWED)
     return Kept(
         id=id_,
         should=should,
@@ -107,6 +115,7 @@ def _cell(id_: str, amount: Counter[Case], rows: Sequence[str], columns: Sequenc
         late=found[Outcome.LATE],
         open=found[Outcome.OPEN],
         rate=rate(found[Outcome.ON_TIME], should),
+        exempt=found[Outcome.EXEMPT],
     )
 
 
@@ -151,7 +160,7 @@ def _shown(row: KeptRow, gone: frozenset[str]) -> KeptRow:
 def _without(cell: Kept, path: str, gone: frozenset[str]) -> Kept:
     counts = {name: None if f"{path}/{name}" in gone else getattr(cell, name) for name in MEASURES}
     known = counts["should"] is not None and counts["on_time"] is not None
-    return replace(cell, **counts, rate=cell.rate if known else None)
+    return replace(cell, **counts, rate=cell.rate if known else None, exempt=None)
 
 
 def withheld_kept(whole: KeptTable) -> KeptTable:

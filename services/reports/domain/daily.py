@@ -14,7 +14,8 @@ from services.reports.domain.overview import Overview
 from services.reports.domain.period import Period, PeriodKind
 from shared.contracts.pack import Pack
 
-FORMULA = 1
+FORMULA = 2
+"""2: T5 in it looks at granted appeals; T1 in it begins with a paragraph and has the response time."""
 GRAVE = 2
 """Severities up to this are listed one by one: 1 特别重大 and 2 重大."""
 LISTED_AT_MOST = 50

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from services.reports.domain.exemptions import DUAL_FEEDBACK, Exempt, is_exempt
 from services.reports.domain.facts import AssignmentFact
 from services.reports.domain.quantities import Rate, rate
 from shared.contracts.incident import AssignmentState, StampOrigin
@@ -19,7 +20,7 @@ class DualFeedback(Struct, frozen=True, kw_only=True):
 
     Apart, in no rate: `automatic` (both are there, at least one stamped by a machine) and
     `back_filled` (by the desk, or back-dated beyond the tolerance). `waived`: handled remotely,
-    owes no arrival. None: suppressed.
+    owes no arrival; `exempt`: would owe both, but an appeal was granted. None: suppressed.
     """
 
     owed: int | None
@@ -28,6 +29,7 @@ class DualFeedback(Struct, frozen=True, kw_only=True):
     automatic: int | None
     back_filled: int | None
     waived: int | None
+    exempt: int | None = 0
 
 
 class Given(StrEnum):
@@ -53,11 +55,12 @@ _NOT_OWING = frozenset(
 _BY_THE_UNIT = frozenset({StampOrigin.UNIT, StampOrigin.FEED})
 
 
-def dual_feedback(duties: Iterable[AssignmentFact]) -> DualFeedback:
+def dual_feedback(duties: Iterable[AssignmentFact], exempt: Exempt) -> DualFeedback:
     """Count *duties* (those whose 24-hour feedback was due in the period)."""
     travelling = [duty for duty in duties if duty.unit_kind != UnitKind.DESK]
-    found = Counter(given(duty) for duty in travelling)
-    owed = len(travelling) - found[None]
+    owing = [(duty, what) for duty in travelling if (what := given(duty)) is not None]
+    found = Counter(what for duty, what in owing if not is_excused(duty, exempt))
+    owed = found.total()
     return DualFeedback(
         owed=owed,
         both=found[Given.BOTH],
@@ -65,7 +68,13 @@ def dual_feedback(duties: Iterable[AssignmentFact]) -> DualFeedback:
         automatic=found[Given.AUTOMATIC],
         back_filled=found[Given.BACK_FILLED],
         waived=sum(duty.waived_at is not None for duty in travelling),
+        exempt=len(owing) - owed,
     )
+
+
+def is_excused(duty: AssignmentFact, exempt: Exempt) -> bool:
+    """Say whether a granted appeal takes *duty* out of the dual-feedback rate."""
+    return is_exempt(exempt, duty.assignment_id, DUAL_FEEDBACK)
 
 
 def given(duty: AssignmentFact) -> Given | None:

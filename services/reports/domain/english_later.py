@@ -69,7 +69,7 @@ LATER: Mapping[str, str] = {
     "按时 {count} 件，按时率 {percent:.2f}%": "{count} on time, {percent:.2f}%",
     "{what} {count} 件": "{what}: {count}",
     "另有{beside}，不计入比率": "beside, in no rate: {beside}",
-    "应报 = 报送时限在本期内到期的首报、续报、终报；按时 = 在时限内报出。漏报为截至时仍未报出，缓报为超过时限后报出；瞒报、谎报由人认定，可与缓报并计。": "Due = first, follow-up and final reports whose limit fell in the period; on time = made within it. Missed: not made at the cut; late: made after the limit; concealed and false are found by a person and may be late as well.",
+    "应报 = 报送时限在本期内到期的首报、续报、终报；按时 = 在时限内报出。漏报为截至时仍未报出，缓报为超过时限后报出；瞒报、谎报由人认定，可与缓报并计；申诉获准者（免责）不计，仍列入台账。": "Due = first, follow-up and final reports whose limit fell in the period; on time = made within it. Missed: not made at the cut; late: made after the limit; concealed and false are found by a person and may be late as well; exempt ones (appeal granted) do not count and stay in the ledger.",
     "终报为全国通行做法，原始文件未作规定。": "The final report is national practice, the source document has none.",
     # T5
     "督办": "Supervision",
@@ -104,7 +104,7 @@ LATER: Mapping[str, str] = {
     "{what} {count}": "{what} {count}",
     "{name} {percent:.2f}%（{part}/{whole}）": "{name} {percent:.2f}% ({part}/{whole})",
     "本期没有可计算的指标。": "No figure can be computed for the period.",
-    "分母为 0 的不计（–）；“另列”中超期完成、超期未完成在分母之内，其余不在分子、分母之内。": "Nothing to divide by: –. Of the numbers beside, late and overdue ones are in the denominator, the others in neither.",
+    "分母为 0 的不计（–）；“另列”中超期完成、超期未完成在分母之内，申诉获准（免责）、挂账、未到时限的不入比率。": "Nothing to divide by: –. Of the numbers beside, late and overdue ones are in the denominator; what a granted appeal exempts, suspended ones and those not yet due are in no rate.",
     "来源自报超期与本表判定不一致": "The source's overrun flag differs from ours",
     "来源未标": "not flagged",
     "需要：{what}": "needs: {what}",

@@ -31,7 +31,7 @@ def gaps_document(report: GapTable) -> Document:
         footnotes=[
             say(
                 "应双反馈 = 24 小时反馈时限在本期内到期、须由单位报告到场与处结的派遣；"
-                "自动采集与补录单列，不计入双反馈率的分子。"
+                "自动采集与补录单列，不计入双反馈率的分子；申诉获准者（免责）不在应双反馈之内，缺项仍列入清单末尾并注明。"
             )
         ],
     )
@@ -58,7 +58,7 @@ def _missing(row: GapRow) -> int:
 def _by_unit(report: GapTable) -> Grid:
     """Return the table by unit; what is published has no sum of the gaps, which could give one away."""
     published = report.heading.published
-    words = [*_WORDS.values()] if published else [*_WORDS.values(), "缺项合计"]
+    words = [*_WORDS.values()] if published else [*_WORDS.values(), "缺项合计", "免责"]
     return Grid(
         name=say("按单位"),
         caption=say("双反馈缺项（按单位）"),
@@ -68,27 +68,33 @@ def _by_unit(report: GapTable) -> Grid:
         ],
         rows=[[named(row.name), *_counts(row, published=published)] for row in report.units],
         total=[say("合计"), *_counts(report.total, published=published)],
-        chart=None if published else Chart(column=len(words) + 1),
+        chart=None if published else Chart(column=len(words)),
     )
 
 
 def _counts(row: GapRow, *, published: bool) -> list[Cell]:
     numbers = (row.owed, *(getattr(row, what.value) for what in _WORDS))
     cells = [shown(number, hides=published) for number in numbers]
-    return cells if published else [*cells, _missing(row)]
+    return cells if published else [*cells, _missing(row), row.exempt]
 
 
 def _cases(report: GapTable) -> Grid:
-    more = (report.gap_count or 0) - len(report.gaps)
+    more = report.not_listed
     return Grid(
         name=say("逐件"),
         caption=say("缺项逐件清单（按应反馈时间）"),
         columns=[
             Column(name=say(name), unit=Unit.TEXT)
-            for name in ("警情编号", "单位", "缺项", "应反馈时间")
+            for name in ("警情编号", "单位", "缺项", "应反馈时间", "备注")
         ],
         rows=[
-            [gap.incident, named(gap.name), say(_WORDS[gap.missing]), f"{gap.due:%Y-%m-%d %H:%M}"]
+            [
+                gap.incident,
+                named(gap.name),
+                say(_WORDS[gap.missing]),
+                f"{gap.due:%Y-%m-%d %H:%M}",
+                say("申诉获准，不计") if gap.exempt else "",
+            ]
             for gap in report.gaps
         ],
         notes=[say("只列前 {count} 件，另有 {more} 件。", count=LISTED_AT_MOST, more=more)]

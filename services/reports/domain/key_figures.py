@@ -18,25 +18,32 @@ from services.reports.domain.heading import Heading, heading
 from services.reports.domain.overview import Overview, overview
 from services.reports.domain.period import Period
 from services.reports.domain.publication import published_overview, published_units
-from services.reports.domain.quality import QualityTable, published_quality, quality_table
+from services.reports.domain.quality import (
+    DEFECTS,
+    QualityRow,
+    QualityTable,
+    published_quality,
+    quality_table,
+)
 from services.reports.domain.quantities import Rate, rate
 from services.reports.domain.staffing import staffing
 from services.reports.domain.supervised import supervised
-from services.reports.domain.suppression import Sum, hidden
+from services.reports.domain.suppression import LEAST, Sum, hidden
 from services.reports.domain.units import UnitRow, clocks_of, unit_table
 from services.reports.domain.upward_reports import published_ledger, report_ledger
 from shared.contracts.pack import LimitUnit, Pack
 from shared.contracts.sla import ClockKind
 from shared.contracts.values import Lane
 
-FORMULA = 2
-"""2: stopped after the cut is open."""
+FORMULA = 3
+"""2: stopped after the cut is open. 3: what a granted appeal exempts is in no rate and counted beside."""
 
 
 class Beside(Struct, frozen=True):
     """A number that stands beside a figure; None: suppressed.
 
-    `late` and `open` are parts of its denominator, every other is in neither of its two.
+    `late`, `open`, `automatic`, `back_filled` and `unsaid` are parts of its denominator; `exempt`,
+    `suspended` and `not_yet_due` are in neither of its two.
     """
 
     id: str
@@ -73,7 +80,7 @@ def figure_table(
     cut = facts.cut(period, population)
     calls = overview(facts, period, population, pack)
     units = unit_table(facts, period, population, pack)
-    quality = quality_table(facts, period, population, pack)
+    quality = defects = quality_table(facts, period, population, pack)
     ledger = report_ledger(facts, period, population, pack)
     ladder = supervised(facts, period, population, cut)
     conducted = conduct(facts, period, population, pack)
@@ -91,7 +98,7 @@ def figure_table(
         *kept_figures("reporting", ledger.punctuality),
         *kept_figures("supervision", ladder, rows=True),
         *_staffed(facts, period, population, pack, published=published),
-        *quality_figures(quality),
+        *quality_figures(quality, defects),
     ]
     above = heading("K", FORMULA, period, population, pack)
     return FigureTable(
@@ -160,7 +167,14 @@ def timely_figures(total: UnitRow) -> Iterator[KeyFigure]:
     ):
         yield of_cohort(f"timely.{id_}", each)
     handle = total.handle
-    yield figure("timely.closed", handle.done, handle.should, open=handle.open)
+    yield figure(
+        "timely.closed",
+        handle.done,
+        handle.should,
+        open=handle.open,
+        exempt=handle.exempt,
+        suspended=handle.suspended,
+    )
     dual = total.dual_feedback
     yield figure(
         "timely.dual_feedback",
@@ -169,6 +183,7 @@ def timely_figures(total: UnitRow) -> Iterator[KeyFigure]:
         automatic=dual.automatic,
         back_filled=dual.back_filled,
         waived=dual.waived,
+        exempt=dual.exempt,
     )
 
 
@@ -192,7 +207,7 @@ def _urgent(
     """Yield the on-time closing of urgent cases: by rules in urgent hours, and by lane."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    due = clocks_of(facts.clocks, incidents, period, population)
+    due = clocks_of(facts, incidents, period, population)
     clocks = [c for c in due if c.kind == ClockKind.HANDLE and c.assignment_id is not None]
     hours = {rule.id for rule in pack.clocks if rule.unit is LimitUnit.URGENT_HOUR}
     by_rule = [clock for clock in clocks if clock.rule in hours]
@@ -208,19 +223,24 @@ def _urgent(
 
 
 def turnout_figures(
-    sent: int, turned_out: int, out_of_order: int, bands: Sequence[int | None]
+    going: int, turned_out: int, out_of_order: int, bands: Sequence[int | None], *, exempt: int = 0
 ) -> Iterator[KeyFigure]:
-    """Yield how many of those sent turned out, and of those in order how many in each band."""
-    yield figure("conduct.turned_out", turned_out, sent, out_of_order=out_of_order)
+    """Yield how many of those who had to go turned out, and of those in order how many in each band."""
+    yield figure("conduct.turned_out", turned_out, going, out_of_order=out_of_order, exempt=exempt)
     for limit, count in zip(("5", "10", "15", "30", "more"), bands, strict=True):
-        yield figure(f"conduct.turnout_{limit}", count, turned_out - out_of_order)
+        yield figure(f"conduct.turnout_{limit}", count, turned_out - out_of_order, exempt=exempt)
 
 
 def _conducted(total: Conduct) -> Iterator[KeyFigure]:
-    counts = [band.count for band in total.turnout_bands]
-    yield from turnout_figures(total.sent, total.turned_out, total.out_of_order, counts)
+    yield from turnout_figures(
+        total.to_turn_out,
+        total.turned_out,
+        total.out_of_order,
+        [band.count for band in total.turnout_bands],
+        exempt=total.turnout_exempt,
+    )
     yield figure("conduct.returned", total.returned, total.sent)
-    yield figure("conduct.reworked", total.reworked, total.ended)
+    yield figure("conduct.reworked", total.reworked, total.ended, exempt=total.rework_exempt)
     for name, deferred in (("extended", total.extended), ("suspended", total.suspended)):
         yield figure(f"conduct.{name}", deferred.approved, total.handled, requested=deferred.asked)
     yield figure(
@@ -251,11 +271,13 @@ def _called_back(made: CallBacks, *, published: bool) -> Iterator[KeyFigure]:
         **({} if published else {"exempt": made.exempt}),
     )
     for name in _RATES:
-        beside = {} if published or name != "satisfied" else {"unsaid": made.unsaid}
+        unsaid = {"unsaid": made.unsaid} if name == "satisfied" else {}
+        beside = {} if published else {"exempt": made.exempt, **unsaid}
         yield figure(f"call_back.{name}", shown[name], shown["reached"], **beside)
     if not published:
-        yield figure("call_back.reopened", made.reopened, made.called)
-        yield figure("call_back.final_answer", made.answered, made.called)
+        exempt = made.exempt
+        yield figure("call_back.reopened", made.reopened, made.called, exempt=exempt)
+        yield figure("call_back.final_answer", made.answered, made.called, exempt=exempt)
 
 
 def kept_figures(group: str, table: KeptTable, *, rows: bool = False) -> Iterator[KeyFigure]:
@@ -268,7 +290,9 @@ def kept_figures(group: str, table: KeptTable, *, rows: bool = False) -> Iterato
 
 
 def _of_kept(id_: str, cell: Kept) -> KeyFigure:
-    return figure(id_, cell.on_time, cell.should, late=cell.late, open=cell.open)
+    return figure(
+        id_, cell.on_time, cell.should, late=cell.late, open=cell.open, exempt=cell.exempt
+    )
 
 
 def _staffed(
@@ -286,15 +310,27 @@ def _staffed(
         yield figure(id_, None, None) if published and small else figure(id_, n, of)
 
 
-def quality_figures(table: QualityTable) -> Iterator[KeyFigure]:
-    """Yield the shares of T8."""
-    share = table.unclassified
+def quality_figures(shown: QualityTable, whole: QualityTable) -> Iterator[KeyFigure]:
+    """Yield the shares of T8 as *shown*; *whole* is what it shows a part of."""
+    share = shown.unclassified
     yield figure(
         "quality.unclassified",
         share.numerator if share else None,
         share.denominator if share else None,
-        refused=table.refused,
+        refused=shown.refused,
     )
-    total = table.total
-    for name in ("no_ack", "no_arrival", "no_end", "back_dated", "out_of_order"):
-        yield figure(f"quality.{name}", getattr(total, name), total.duties)
+    for name in DEFECTS:
+        yield _defect(name, shown.total, whole.total)
+
+
+def _defect(name: str, shown: QualityRow, whole: QualityRow) -> KeyFigure:
+    """Return a column of T8 as a rate; published, its denominator tells no small exempt or clear count."""
+    count, duties = getattr(shown, name), shown.duties
+    exempt = getattr(whole.exempt, name)
+    if count is None or duties is None:
+        return figure(f"quality.{name}", None, None)
+    if shown.exempt is not None:
+        return figure(f"quality.{name}", count, duties - exempt, exempt=exempt)
+    clear = duties - exempt - count
+    small = any(0 < each < LEAST for each in (exempt, clear))
+    return figure(f"quality.{name}", *((None, None) if small else (count, duties - exempt)))

@@ -30,7 +30,7 @@ def figure_document(report: FigureTable) -> Document:
         grids=grids,
         footnotes=[
             say(
-                "分母为 0 的不计（–）；“另列”中超期完成、超期未完成在分母之内，其余不在分子、分母之内。"
+                "分母为 0 的不计（–）；“另列”中超期完成、超期未完成在分母之内，申诉获准（免责）、挂账、未到时限的不入比率。"
             ),
             say("分母不足 {least} 的比率仅供参考（△）。", least=UNSTABLE_BELOW),
             say(
@@ -160,6 +160,10 @@ def _conduct(units: list[Conduct], total: Conduct) -> Grid:
                 numerator=_SATISFIED,
                 denominator=_REACHED,
             ),
+            *(
+                Column(name=say(name), group=say("免责"), summed=True)
+                for name in ("出警", "返工", "回访")
+            ),
         ],
         rows=[_unit(unit) for unit in units],
         total=_unit(total),
@@ -186,4 +190,7 @@ def _unit(unit: Conduct) -> list[Cell]:
         made.resolved,
         made.satisfied,
         rate(made.satisfied, made.reached).percent,
+        unit.turnout_exempt,
+        unit.rework_exempt,
+        made.exempt,
     ]

@@ -11,26 +11,35 @@ from services.reports.domain.call_backs import call_backs_of, is_exempt
 from services.reports.domain.exemptions import REPORTING, SATISFACTION, exemptions
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.period import Period
-from services.reports.domain.upward_reports import Standing, reports_of, standing_of
+from services.reports.domain.upward_reports import (
+    Standing,
+    exempt_reports,
+    reports_of,
+    standing_of,
+)
 
 _BROKEN = {Standing.LATE: "late", Standing.MISSED: "missing"}
 _JUDGED = frozenset({Standing.ON_TIME, *_BROKEN})
 
 
 class Promise(NamedTuple):
-    """One promise of a part of the score; `broken` says how, None: kept; `at` UTC."""
+    """One promise of a part of the score; `broken` says how, None: kept; `at` UTC.
+
+    An `exempt` one (an appeal was granted) is not owed, whatever became of it.
+    """
 
     unit: str
     part: str
     incident_id: UUID
     at: datetime
     broken: str | None
+    exempt: bool = False
 
 
 def later_promises(
     facts: Facts, period: Period, population: Population, cut: datetime
 ) -> Iterator[Promise]:
-    """Yield what was owed in *period* and up to *cut*; what a granted appeal exempts is not owed."""
+    """Yield what was owed in *period* and up to *cut*, and what a granted appeal exempts."""
     yield from _satisfied(facts, period, population, cut)
     yield from _reported(facts, period, population, cut)
 
@@ -43,9 +52,9 @@ def _satisfied(
     for made in call_backs_of(facts, period, population, cut):
         if made.unit is None or not made.reached or made.satisfied is None:
             continue
-        if not is_exempt(made, exempt):
-            broken = None if made.satisfied else "unsatisfied"
-            yield Promise(made.unit, SATISFACTION, made.incident_id, made.at, broken)
+        broken = None if made.satisfied else "unsatisfied"
+        out = is_exempt(made, exempt)
+        yield Promise(made.unit, SATISFACTION, made.incident_id, made.at, broken, out)
 
 
 def _reported(
@@ -53,22 +62,14 @@ def _reported(
 ) -> Iterator[Promise]:
     """Yield the reports that were due; a concealed or false one is broken even if in time (R15)."""
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    exempt = _exempt_reports(facts)
+    exempt = exempt_reports(facts)
     for report in reports_of(facts.reports, incidents, period, population):
         standing = standing_of(report, cut)
         at = report.due or report.submitted_at
         owed = standing in _JUDGED or report.fault is not None
         if report.unit is None or at is None or not owed:
             continue
-        if (report.incident_id, report.unit) not in exempt:
-            wrong = report.fault or _BROKEN.get(standing)
-            broken = f"R15 {wrong}" if wrong else None
-            yield Promise(report.unit, REPORTING, report.incident_id, at, broken)
-
-
-def _exempt_reports(facts: Facts) -> frozenset[tuple[UUID, str]]:
-    """Return incident and unit of the duties whose reporting a granted appeal exempts."""
-    exempt = {duty for duty, words in exemptions(facts).items() if REPORTING in words}
-    duties = {(d.incident_id, d.unit) for d in facts.assignments if d.assignment_id in exempt}
-    asked = {(a.incident_id, a.unit) for a in facts.appeals if a.assignment_id in exempt and a.unit}
-    return frozenset({*duties, *((incident, unit) for incident, unit in asked if unit)})
+        wrong = report.fault or _BROKEN.get(standing)
+        broken = f"R15 {wrong}" if wrong else None
+        out = (report.incident_id, report.unit) in exempt
+        yield Promise(report.unit, REPORTING, report.incident_id, at, broken, out)

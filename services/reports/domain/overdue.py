@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.reports.domain.cohorts import Cohort, is_on_time, judged_and_due
+from services.reports.domain.cohorts import Cohort, as_known, exempt_of, is_on_time, judged_and_due
 from services.reports.domain.crosstab import KeptTable, published_kept
 from services.reports.domain.facts import Facts, Population
 from services.reports.domain.heading import Heading, heading
@@ -21,15 +21,17 @@ from services.reports.domain.wording import CLOCKS
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 3
-"""2: with the supervisions of the period. 3: stopped after the cut is open."""
+FORMULA = 4
+"""2: with the supervisions of the period. 3: stopped after the cut is open. 4: what a granted appeal
+exempts is counted beside, and its mark stays in the list."""
 LISTED_AT_MOST = 500
 
 
 class OverdueKind(Struct, frozen=True, kw_only=True):
     """One kind of limit: of the `should` that were due, `overdue` = `late` (done after it was due) + `open` (not done at the cut).
 
-    None: suppressed in what is published.
+    `exempt` ones (an appeal was granted) are in no other number. None: suppressed in what is
+    published.
     """
 
     clock: str
@@ -37,10 +39,14 @@ class OverdueKind(Struct, frozen=True, kw_only=True):
     overdue: int | None
     late: int | None
     open: int | None
+    exempt: int | None = 0
 
 
 class Overdue(Struct, frozen=True, kw_only=True):
-    """One limit that was missed; times in the region's zone, `stopped` None while it is open."""
+    """One limit that was missed; times in the region's zone, `stopped` None while it is open.
+
+    An `exempt` one is listed, as the mark stays visible, and counted in no other number.
+    """
 
     incident: str
     unit: str
@@ -50,10 +56,11 @@ class Overdue(Struct, frozen=True, kw_only=True):
     due: datetime
     stopped: datetime | None
     overdue_s: int
+    exempt: bool = False
 
 
 class OverdueTable(Struct, frozen=True, kw_only=True):
-    """T5 of the clocks due in the period and up to `cut`; the longest overdue come first.
+    """T5 of the clocks due in the period and up to `cut`; the longest overdue come first, exempt ones last.
 
     `supervision`: opened in the period, by kind and rung; None where an older formula had none.
     """
@@ -71,12 +78,12 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
     names = {unit.id: unit.name for unit in pack.units}
-    due = [
-        clock
-        for clock in judged_and_due(clocks_of(facts.clocks, incidents, period, population), cut)
-        if clock.kind in CLOCKS
-    ]
+    known = [c for c in clocks_of(facts, incidents, period, population) if c.kind in CLOCKS]
+    due = judged_and_due(known, cut)
     missed = [clock for clock in due if not is_on_time(clock)]
+    exempt = exempt_of(known)
+    marked = [c for each in exempt if each.due <= cut and not is_on_time(c := as_known(each, cut))]
+    excused = Counter(clock.kind for clock in exempt)
     owed = Counter(clock.kind for clock in due)
     late = Counter(clock.kind for clock in missed if clock.stopped is not None)
     still_open = Counter(clock.kind for clock in missed if clock.stopped is None)
@@ -90,8 +97,12 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
             due=c.due.astimezone(period.zone),
             stopped=c.stopped.astimezone(period.zone) if c.stopped else None,
             overdue_s=int(((c.stopped or cut) - c.due).total_seconds()),
+            exempt=c.exempt,
         )
-        for c in sorted(missed, key=lambda c: (c.due - (c.stopped or cut), c.due, c.clock_id))
+        for c in sorted(
+            [*missed, *marked],
+            key=lambda c: (c.exempt, c.due - (c.stopped or cut), c.due, c.clock_id),
+        )
     ]
     return OverdueTable(
         heading=heading("T5", FORMULA, period, population, pack),
@@ -103,6 +114,7 @@ def overdue_table(facts: Facts, period: Period, population: Population, pack: Pa
                 overdue=late[kind] + still_open[kind],
                 late=late[kind],
                 open=still_open[kind],
+                exempt=excused[kind],
             )
             for kind in CLOCKS
         ],
@@ -158,7 +170,7 @@ def _beside(shown: OverdueKind, kind: OverdueKind, units: UnitTable) -> OverdueK
         keep = set() if any(0 < n < LEAST for n in apart) else set(_CELLS)
     else:
         keep = {name for name, n in theirs.items() if same and n is not None}
-    return replace(shown, **{name: None for name in _CELLS if name not in keep})
+    return replace(shown, exempt=None, **{name: None for name in _CELLS if name not in keep})
 
 
 def _cohort(clock: str, units: UnitTable) -> Cohort:

@@ -66,7 +66,8 @@ def supervision_grid(table: KeptTable, *, hides: bool) -> Grid:
 def overdue_basis() -> Text:
     """Return the footnote that says what is overdue."""
     return say(
-        "超期 = 时限在本期内到期、到期后才完成或至截止时仍未完成；申诉获准与挂账的时限不计。"
+        "超期 = 时限在本期内到期、到期后才完成或至截止时仍未完成；申诉获准（免责）与挂账的时限不计，"
+        "免责的超期仍列入逐件清单并注明。"
     )
 
 
@@ -94,11 +95,13 @@ def overdue_grid(report: OverdueTable) -> Grid:
         columns=[
             Column(name=say("时限"), unit=Unit.TEXT),
             *(Column(name=say(name)) for name in ("到期", "超期", "超期完成", "超期未完成")),
+            *([] if hides else [Column(name=say("免责"))]),
         ],
         rows=[
             [
                 say(CLOCKS[kind.clock]),
                 *(shown(n, hides=hides) for n in (kind.should, kind.overdue, kind.late, kind.open)),
+                *([] if hides else [kind.exempt]),
             ]
             for kind in report.kinds
         ],
@@ -118,6 +121,7 @@ def overdue_cases(report: OverdueTable, at_most: int | None = None) -> Grid:
                 for name in ("警情编号", "单位", "时限", "依据", "应完成", "实际完成")
             ),
             Column(name=say("超期（分）"), unit=Unit.MINUTES),
+            Column(name=say("备注"), unit=Unit.TEXT),
         ],
         rows=[
             [
@@ -128,6 +132,7 @@ def overdue_cases(report: OverdueTable, at_most: int | None = None) -> Grid:
                 f"{each.due:%Y-%m-%d %H:%M}",
                 f"{each.stopped:%Y-%m-%d %H:%M}" if each.stopped else say("未完成"),
                 each.overdue_s,
+                say("申诉获准，不计") if each.exempt else "",
             ]
             for each in listed_here
         ],

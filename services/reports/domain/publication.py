@@ -173,6 +173,7 @@ def _row(row: UnitRow, gone: Hidden) -> UnitRow:
         feedback_bands=_bands(row.feedback_bands or [], f"{row.unit}/feedback", gone),
         handle=new["handle"],
         rework=None,
+        rework_exempt=None,
     )
 
 
@@ -212,4 +213,5 @@ def _bands(bands: Sequence[Band], path: str, gone: Hidden) -> list[Band]:
 def _dual(dual: DualFeedback, path: str, gone: Hidden) -> DualFeedback:
     counts = {name: _kept(getattr(dual, name), f"{path}/{name}", gone) for name in _DUAL}
     known = counts["owed"] is not None and counts["both"] is not None
-    return DualFeedback(**counts, rate=dual.rate if known else None, waived=None)
+    rate = dual.rate if known else None
+    return DualFeedback(**counts, rate=rate, waived=None, exempt=None)

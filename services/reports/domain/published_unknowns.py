@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from random import Random
@@ -102,11 +102,23 @@ def _narrowed(values: Mapping[str, int], rows: Sequence[tuple[tuple[str, int], .
     """Return the cells whose least and greatest possible value meet, one sum after the other."""
     least = {name: 1 for row in rows for name, _ in row}
     most: dict[str, float] = dict.fromkeys(least, math.inf)
+    beside: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        for name, _ in row:
+            beside[name].append(place)
+    known = [sum(n * values[name] for name, n in row) for row in rows]
+    waiting = set(range(len(rows)))
     for _ in range(_SWEEPS):
-        before = (dict(least), dict(most))
-        for row in rows:
-            _narrow(row, sum(n * values[name] for name, n in row), least, most)
-        if before == (least, most):
+        for place, row in enumerate(rows):
+            if place not in waiting:
+                continue
+            waiting.discard(place)
+            before = [(least[name], most[name]) for name, _ in row]
+            _narrow(row, known[place], least, most)
+            for (name, _), was in zip(row, before, strict=True):
+                if was != (least[name], most[name]):
+                    waiting.update(beside[name])
+        if not waiting:
             break
     return {name for name, n in least.items() if n == most[name]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.reports.domain.cover import covered, shown
 from services.reports.domain.document import Cell, Column, Document, Grid, Unit
-from services.reports.domain.quality import QualityRow, QualityTable
+from services.reports.domain.quality import DEFECTS, QualityRow, QualityTable
 from services.reports.domain.wording import Text, named, say, sentence
 
 _WORDS = {
@@ -26,7 +26,7 @@ def quality_document(report: QualityTable) -> Document:
         grids=[_by_unit(report), *([_refused(report)] if report.refused_for else [])],
         footnotes=[
             say(
-                "派遣 = 24 小时反馈时限在本期内到期的派遣；同一派遣可同时计入多列。死信由值班工程师处理，不在本表。"
+                "派遣 = 24 小时反馈时限在本期内到期的派遣；同一派遣可同时计入多列；申诉获准（免责）的缺陷不计，另列其项数。死信由值班工程师处理，不在本表。"
             )
         ],
     )
@@ -57,6 +57,7 @@ def _by_unit(report: QualityTable) -> Grid:
         columns=[
             Column(name=say("单位"), unit=Unit.TEXT),
             *(Column(name=say(word), summed=True) for word in _WORDS.values()),
+            *([] if hides else [Column(name=say("免责（项）"), summed=True)]),
         ],
         rows=[[named(row.name), *_counts(row, hides=hides)] for row in report.units],
         total=[say("合计"), *_counts(report.total, hides=hides)],
@@ -64,7 +65,9 @@ def _by_unit(report: QualityTable) -> Grid:
 
 
 def _counts(row: QualityRow, *, hides: bool) -> list[Cell]:
-    return [shown(getattr(row, name), hides=hides) for name in _WORDS]
+    cells = [shown(getattr(row, name), hides=hides) for name in _WORDS]
+    marked = sum(getattr(row.marked, name) for name in DEFECTS) if row.marked else 0
+    return cells if hides else [*cells, marked]
 
 
 def _refused(report: QualityTable) -> Grid:

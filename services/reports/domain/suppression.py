@@ -33,8 +33,9 @@ def hidden(values: Mapping[str, int], sums: Iterable[Sum]) -> frozenset[str]:
     gone = {name for name, value in values.items() if 0 < value < LEAST}
     equations = [tuple(each) for each in sums]
     beside = _beside(equations)
+    new = set(gone)
     while True:
-        _each_alone(equations, values, gone)
+        _each_alone((equations, beside), values, gone, new)
         known = solved(values, equations, gone)
         more: set[str] = set()
         for name in sorted(known, key=lambda name: (values[name], name)):
@@ -44,19 +45,32 @@ def hidden(values: Mapping[str, int], sums: Iterable[Sum]) -> frozenset[str]:
         if not more:
             return frozenset(gone)
         gone |= more
+        new = more
 
 
-def _each_alone(equations: Sequence[Sum], values: Mapping[str, int], gone: set[str]) -> None:
-    before = -1
-    while before != len(gone):
-        before = len(gone)
-        for equation in equations:
-            gone |= _given_away(equation, values, gone)
+System = tuple[Sequence[Sum], Mapping[str, list[int]]]
+"""Sums, and of each cell the places of those it is in."""
+
+
+def _each_alone(system: System, values: Mapping[str, int], gone: set[str], new: set[str]) -> None:
+    """Hide what one sum after the other gives away; only those with a cell of *new* can have changed."""
+    equations, beside = system
+    waiting = {n for name in new for n in beside.get(name, ())}
+    while waiting:
+        for n in range(len(equations)):
+            if n not in waiting:
+                continue
+            more = _given_away(equations[n], values, gone)
+            gone |= more
+            waiting |= {other for name in more for other in beside[name]}
+            waiting.discard(n)
 
 
 def _given_away(equation: Sum, values: Mapping[str, int], gone: set[str]) -> set[str]:
     total, parts = equation[0], equation[1:]
     more: set[str] = set()
+    if not _solvable(total, parts, values, gone):
+        return more
     spare = sorted((p for p in parts if p not in gone and values[p]), key=lambda p: (values[p], p))
     while _solvable(total, parts, values, gone | more):
         more.add(spare.pop(0) if spare else total)
@@ -83,7 +97,7 @@ def _nearest(
     name: str,
     values: Mapping[str, int],
     gone: set[str],
-    system: tuple[Sequence[Sum], Mapping[str, list[int]]],
+    system: System,
 ) -> set[str]:
     """Return the shown cells in the sums of *name*; where there are none, in those of its neighbours.
 

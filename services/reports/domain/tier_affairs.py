@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.reports.domain.cohorts import is_on_time, judged_and_due
+from services.reports.domain.cohorts import exempt_of, is_on_time, judged_and_due
 from services.reports.domain.crosstab import (
     MEASURES,
     Case,
@@ -36,8 +36,8 @@ from services.reports.domain.wording import AFFAIRS
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 2
-"""2: stopped after the cut is open."""
+FORMULA = 3
+"""2: stopped after the cut is open. 3: what a granted appeal exempts is counted beside."""
 
 
 class TierTable(Struct, frozen=True, kw_only=True):
@@ -61,10 +61,10 @@ def tier_table(facts: Facts, period: Period, population: Population, pack: Pack)
     """Compute T4 of *period*."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    clocks = clocks_of(facts.clocks, incidents, period, population)
+    clocks = clocks_of(facts, incidents, period, population)
     handled = Counter(
         _handled(clock, incidents.get(clock.incident_id))
-        for clock in judged_and_due(clocks, cut)
+        for clock in (*judged_and_due(clocks, cut), *exempt_of(clocks))
         if clock.kind == ClockKind.HANDLE and clock.assignment_id is not None
     )
     cases = tally(facts, period, population, pack).cases
@@ -101,7 +101,9 @@ def _handled(clock: ClockFact, incident: IncidentFact | None) -> Handled:
 
 
 def outcome(clock: ClockFact) -> Outcome:
-    """Say what became of a limit that was due."""
+    """Say what became of a limit that was due or is exempt."""
+    if clock.exempt:
+        return Outcome.EXEMPT
     if is_on_time(clock):
         return Outcome.ON_TIME
     return Outcome.OPEN if clock.stopped is None else Outcome.LATE

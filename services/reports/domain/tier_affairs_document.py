@@ -91,6 +91,8 @@ def _handled(report: TierTable, table: KeptTable) -> Grid:
     words = ("应处置", "按期处置", "超期处置", "超期未处置")
     columns += _columns(say("合计"), words, len(columns))
     hides = report.heading.published
+    if not hides:
+        columns.append(Column(name=say("免责"), group=say("合计"), summed=True))
     return Grid(
         name=say("按期处置"),
         caption=say("按期处置（按分中心、事务类别）"),
@@ -118,7 +120,7 @@ def _kept(row: KeptRow, *, hides: bool) -> list[Cell]:
     for cell in row.cells:
         cells += [*_shown(cell, ("should", "on_time"), hides=hides), percent(cell.rate)]
     whole = _shown(row.total, ("should", "on_time", "late", "open"), hides=hides)
-    return [*cells, *whole, percent(row.total.rate)]
+    return [*cells, *whole, percent(row.total.rate), *([] if hides else [row.total.exempt])]
 
 
 def _shown(cell: Kept, names: tuple[str, ...], *, hides: bool) -> list[Cell]:

@@ -13,6 +13,13 @@ from msgspec import Struct
 
 from services.reports.domain.cohorts import Band, Cohort, bands, cohort, durations, judged_and_due
 from services.reports.domain.dual_feedback import DualFeedback, dual_feedback
+from services.reports.domain.exemptions import (
+    REWORK,
+    Exempt,
+    exemptions,
+    is_exempt,
+    with_exemptions,
+)
 from services.reports.domain.facts import (
     AssignmentFact,
     ClockFact,
@@ -27,8 +34,9 @@ from shared.contracts.incident import IncidentState
 from shared.contracts.pack import Pack
 from shared.contracts.sla import ClockKind
 
-FORMULA = 3
-"""2: what is published does not tell late and open together either. 3: stopped after the cut is open."""
+FORMULA = 4
+"""2: what is published does not tell late and open together either. 3: stopped after the cut is open.
+4: what a granted appeal exempts is in no rate, dual feedback and rework included, and counted beside."""
 SIGN_FOR_BANDS_S = (30, 60, 120, 180)
 FEEDBACK_BANDS_S = (1800, 3600, 7200, 14400)
 CENSORED_AT_MOST = 200
@@ -43,7 +51,10 @@ class DayAndNight(Struct, frozen=True, kw_only=True):
 
 
 class UnitRow(Struct, frozen=True, kw_only=True):
-    """One unit's figures; `arrival` and `assembly` are different limits and never added (R01-R04)."""
+    """One unit's figures; `arrival` and `assembly` are different limits and never added (R01-R04).
+
+    `rework_exempt`: reworked duties that a granted appeal exempts; they are not in `rework`.
+    """
 
     unit: str
     name: str
@@ -57,6 +68,7 @@ class UnitRow(Struct, frozen=True, kw_only=True):
     feedback_bands: list[Band] | None
     handle: Cohort
     rework: int | None
+    rework_exempt: int | None = 0
 
 
 class Censored(Struct, frozen=True, kw_only=True):
@@ -105,7 +117,8 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
     """Compute T3 of *period*: a unit of the pack always has its row, an unknown one its id's."""
     cut = facts.cut(period, population)
     incidents = {incident.incident_id: incident for incident in facts.incidents}
-    clocks = clocks_of(facts.clocks, incidents, period, population)
+    clocks = clocks_of(facts, incidents, period, population)
+    exempt = exemptions(facts)
     duties = {duty.assignment_id: duty for duty in one_copy(facts.assignments, incidents)}
     by_unit: dict[str, list[ClockFact]] = defaultdict(list)
     for clock in clocks:
@@ -115,11 +128,14 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
     return UnitTable(
         heading=heading("T3", FORMULA, period, population, pack),
         cut=cut.astimezone(period.zone),
-        units=[_row(who, by_unit[who.unit], duties, cut) for who in named(pack, list(by_unit))],
+        units=[
+            _row(who, by_unit[who.unit], duties, exempt, cut) for who in named(pack, list(by_unit))
+        ],
         total=_row(
             WHOLE,
             [clock for mine in by_unit.values() for clock in mine],
             duties,
+            exempt,
             cut,
         ),
         censored_count=len(censored),
@@ -128,15 +144,19 @@ def unit_table(facts: Facts, period: Period, population: Population, pack: Pack)
 
 
 def clocks_of(
-    clocks: Iterable[ClockFact],
+    facts: Facts,
     incidents: Mapping[UUID, IncidentFact],
     period: Period,
     population: Population,
 ) -> list[ClockFact]:
-    """Keep the clocks due in the period, of the population, not of a test; each once."""
+    """Keep the clocks due in the period, of the population, not of a test; each once.
+
+    One is exempt when it says so or an appeal about its kind was granted for its duty.
+    """
+    exempt = exemptions(facts)
     return [
-        clock
-        for clock in one_copy(clocks, incidents)
+        with_exemptions(clock, exempt)
+        for clock in one_copy(facts.clocks, incidents)
         if clock.due in period
         and Population.of(exercise=clock.exercise) is population
         and not ((incident := incidents.get(clock.incident_id)) and incident.test)
@@ -168,12 +188,14 @@ def _row(
     who: Who,
     clocks: Sequence[ClockFact],
     duties: Mapping[UUID, AssignmentFact],
+    exempt: Exempt,
     cut: datetime,
 ) -> UnitRow:
     kinds: dict[str, list[ClockFact]] = defaultdict(list)
     for clock in clocks:
         kinds[clock.kind].append(clock)
-    handled = duties_on(kinds[ClockKind.HANDLE], duties)
+    reworked = [duty for duty in duties_on(kinds[ClockKind.HANDLE], duties) if duty.rework > 0]
+    rework_exempt = sum(is_exempt(exempt, duty.assignment_id, REWORK) for duty in reworked)
     return UnitRow(
         unit=who.unit,
         name=who.name,
@@ -183,12 +205,13 @@ def _row(
         arrival=_day_and_night(kinds[ClockKind.ARRIVAL], cut),
         assembly=_day_and_night(kinds[ClockKind.ASSEMBLY], cut),
         dual_feedback=dual_feedback(
-            duties_on([c for c in kinds[ClockKind.FEEDBACK] if c.due <= cut], duties)
+            duties_on([c for c in kinds[ClockKind.FEEDBACK] if c.due <= cut], duties), exempt
         ),
         feedback=cohort(kinds[ClockKind.FEEDBACK], cut),
         feedback_bands=_bands(kinds[ClockKind.FEEDBACK], FEEDBACK_BANDS_S, cut),
         handle=cohort(kinds[ClockKind.HANDLE], cut),
-        rework=sum(duty.rework > 0 for duty in handled),
+        rework=len(reworked) - rework_exempt,
+        rework_exempt=rework_exempt,
     )
 
 

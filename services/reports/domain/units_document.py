@@ -79,17 +79,18 @@ def units_words(report: UnitTable) -> Text:
     return sentence(said) if said else say("本期尚无到期的时限。")
 
 
-def _judged(name: str, group: str = "") -> list[Column]:
-    """Return the five columns of a cohort, its rate from the first two."""
+def _judged(name: str, group: str = "", *, hides: bool) -> list[Column]:
+    """Return the columns of a cohort, its rate from the first two; what is exempt is not published."""
     words = [f"应{name}", f"按期{name}", f"超期{name}", f"待{name}"]
     counts = [Column(name=say(word), group=group and say(group), summed=True) for word in words]
     rate = Column(name=say("及时率"), group=group and say(group), unit=Unit.PERCENT)
-    return [*counts, rate]
+    exempt = Column(name=say("免责"), group=group and say(group), summed=True)
+    return [*counts, rate, *([] if hides else [exempt])]
 
 
-def _cohort(cohort: Cohort) -> list[Cell]:
+def _cohort(cohort: Cohort, *, hides: bool) -> list[Cell]:
     counts = (cohort.should, cohort.on_time, cohort.late, cohort.open)
-    return [*map(shown, counts), percent(cohort.rate)]
+    return [*map(shown, counts), percent(cohort.rate), *([] if hides else [cohort.exempt])]
 
 
 def lengths(unit: Unit, done: str = "完成数") -> list[Column]:
@@ -152,8 +153,9 @@ def _rates_of(columns: list[Column]) -> list[Column]:
 def _timed(
     report: UnitTable, name: str, caption: str, field: str, unit: Unit, *, bands: tuple[str, ...]
 ) -> Grid:
+    hides = report.heading.published
     columns = [
-        *_judged(name),
+        *_judged(name, hides=hides),
         *lengths(unit),
         *(Column(name=say(band), group=say("分段"), summed=True) for band in bands),
     ]
@@ -161,7 +163,7 @@ def _timed(
     def cells(row: UnitRow) -> list[Cell]:
         cohort: Cohort = getattr(row, field)
         return [
-            *_cohort(cohort),
+            *_cohort(cohort, hides=hides),
             *spread_cells(cohort.spread),
             *_bands(getattr(row, f"{field}_bands")),
         ]
@@ -170,19 +172,20 @@ def _timed(
 
 
 def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
+    hides = report.heading.published
     columns = [
-        *_judged(name, "全天"),
-        *_judged(name, "白天"),
-        *_judged(name, "夜间"),
+        *_judged(name, "全天", hides=hides),
+        *_judged(name, "白天", hides=True),
+        *_judged(name, "夜间", hides=True),
         *lengths(Unit.MINUTES),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
         both = getattr(row, field)
         return [
-            *_cohort(both.all),
-            *_cohort(both.day),
-            *_cohort(both.night),
+            *_cohort(both.all, hides=hides),
+            *_cohort(both.day, hides=True),
+            *_cohort(both.night, hides=True),
             *spread_cells(both.all.spread),
         ]
 
@@ -190,36 +193,41 @@ def _apart(report: UnitTable, name: str, caption: str, field: str) -> Grid:
 
 
 def _dual(report: UnitTable) -> Grid:
+    hides = report.heading.published
     columns = [
         Column(name=say("应双反馈"), summed=True),
         Column(name=say("双反馈"), summed=True),
         Column(name=say("自动补齐"), summed=True),
         Column(name=say("事后补录"), summed=True),
         Column(name=say("双反馈率"), unit=Unit.PERCENT),
+        *([] if hides else [Column(name=say("免责"), summed=True)]),
         Column(name=say("免到场（远程处置）"), summed=True),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
         dual = row.dual_feedback
         counts = (dual.owed, dual.both, dual.automatic, dual.back_filled)
-        return [*map(shown, counts), percent(dual.rate), shown(dual.waived)]
+        exempt: list[Cell] = [] if hides else [dual.exempt]
+        return [*map(shown, counts), percent(dual.rate), *exempt, shown(dual.waived)]
 
     caption = "双反馈率（到场与处置结束均由单位报告，R08）"
     return _grid(report, "双反馈", caption, columns, cells, _CHART)
 
 
 def _handled(report: UnitTable) -> Grid:
+    hides = report.heading.published
     columns = [
-        *_judged("处置"),
+        *_judged("处置", hides=hides),
         Column(name=say("返工数"), summed=True),
+        *([] if hides else [Column(name=say("返工免责"), summed=True)]),
         Column(name=say("挂账（缓办）数"), summed=True),
         *lengths(Unit.MINUTES),
     ]
 
     def cells(row: UnitRow) -> list[Cell]:
         handle = row.handle
-        counts = (row.rework, handle.suspended)
-        return [*_cohort(handle), *map(shown, counts), *spread_cells(handle.spread)]
+        counts = (row.rework, *([] if hides else [row.rework_exempt]), handle.suspended)
+        return [*_cohort(handle, hides=hides), *map(shown, counts), *spread_cells(handle.spread)]
 
     return _grid(report, "处置", "处置时效", columns, cells, _CHART)
 

@@ -19,6 +19,7 @@ from services.reports.domain.crosstab import (
     kept_table,
     published_kept,
 )
+from services.reports.domain.exemptions import REPORTING, exemptions
 from services.reports.domain.facts import Facts, IncidentFact, Population
 from services.reports.domain.heading import Heading, heading
 from services.reports.domain.later_facts import UpwardReportFact
@@ -27,7 +28,9 @@ from services.reports.domain.period import Period
 from services.reports.domain.suppression import hidden
 from shared.contracts.pack import Pack
 
-FORMULA = 1
+FORMULA = 2
+"""2: reports that a granted appeal exempts are counted beside and stay listed; published, a count is
+hidden that follows from any combination of sums."""
 LISTED_AT_MOST = 500
 CENTRE = ""
 """Stands for the unit where the centre itself owes the report."""
@@ -58,7 +61,10 @@ class Fault(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One line of the ledger; times in the region's zone; `unit` empty: the centre itself."""
+    """One line of the ledger; times in the region's zone; `unit` empty: the centre itself.
+
+    An `exempt` one stays in the ledger, as the mark stays visible, and is counted in no rate or fault.
+    """
 
     incident: str
     level: str
@@ -73,13 +79,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     carries: list[str]
     edition: Edition
     fault: str | None
+    exempt: bool = False
 
 
 class ReportLedger(Struct, frozen=True, kw_only=True):
     """T6 of the reports due in the period (without a limit: made in it) and up to `cut`.
 
     `punctuality`: by level (rows) and stage (columns), `open` are the missed ones. Beside it, in
-    no rate: `not_yet_due` and `unlimited`. `faults` may overlap: a false report can be late.
+    no rate: `not_yet_due`, `unlimited` and, in each cell, `exempt` (an appeal was granted; in no
+    fault either). `faults` may overlap: a false report can be late.
     """
 
     heading: Heading
@@ -108,28 +116,38 @@ def report_ledger(facts: Facts, period: Period, population: Population, pack: Pa
     incidents = {incident.incident_id: incident for incident in facts.incidents}
     known = reports_of(facts.reports, incidents, period, population)
     standing = {each.report_id: standing_of(each, cut) for each in known}
-    amount = Counter(standing.values())
+    excused = exempt_reports(facts)
+    exempt = {each.report_id for each in known if (each.incident_id, each.unit) in excused}
+    counted = [each for each in known if each.report_id not in exempt]
+    amount = Counter(standing[each.report_id] for each in counted)
+    beside = Counter(standing.values())
     cases = Counter(
-        Case(each.level, each.stage, outcome)
+        Case(each.level, each.stage, Outcome.EXEMPT if each.report_id in exempt else outcome)
         for each in known
         if (outcome := _OUTCOMES.get(standing[each.report_id])) is not None
     )
-    found = Counter(each.fault for each in known if each.fault)
+    found = Counter(each.fault for each in counted if each.fault)
     faults = {
         "missed": amount[Standing.MISSED],
         "late": amount[Standing.LATE],
         **{name: found[name] for name in ("concealed", "false")},
     }
     names = {unit.id: unit.name for unit in pack.units}
-    entries = [_entry(each, standing[each.report_id], incidents, names, period) for each in known]
+    entries = [
+        replace(
+            _entry(each, standing[each.report_id], incidents, names, period),
+            exempt=each.report_id in exempt,
+        )
+        for each in known
+    ]
     entries.sort(key=lambda e: (e.due_at or e.submitted_at or cut, e.incident, e.level, e.sequence))
     levels = {level: name for level, name in LEVELS.items() if any(c.row == level for c in cases)}
     return ReportLedger(
         heading=heading("T6", FORMULA, period, population, pack),
         cut=cut.astimezone(period.zone),
         punctuality=kept_table(cases, levels, [*STAGES]),
-        not_yet_due=amount[Standing.NOT_YET_DUE],
-        unlimited=amount[Standing.UNLIMITED],
+        not_yet_due=beside[Standing.NOT_YET_DUE],
+        unlimited=beside[Standing.UNLIMITED],
         faults=[Fault(name, faults[name]) for name in FAULTS],
         entries=entries[:LISTED_AT_MOST],
         not_listed=len(entries) - len(entries[:LISTED_AT_MOST]),
@@ -151,6 +169,14 @@ def reports_of(
         and Population.of(exercise=each.exercise) is population
         and not each.test
     ]
+
+
+def exempt_reports(facts: Facts) -> frozenset[tuple[UUID, str | None]]:
+    """Return incident and unit of the duties whose reporting a granted appeal exempts."""
+    exempt = {duty for duty, words in exemptions(facts).items() if REPORTING in words}
+    duties = {(d.incident_id, d.unit) for d in facts.assignments if d.assignment_id in exempt}
+    asked = {(a.incident_id, a.unit) for a in facts.appeals if a.assignment_id in exempt and a.unit}
+    return frozenset({*duties, *asked})
 
 
 def standing_of(report: UpwardReportFact, cut: datetime) -> Standing:

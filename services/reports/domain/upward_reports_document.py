@@ -39,7 +39,7 @@ def ledger_document(report: ReportLedger) -> Document:
         ],
         footnotes=[
             say(
-                "应报 = 报送时限在本期内到期的首报、续报、终报；按时 = 在时限内报出。漏报为截至时仍未报出，缓报为超过时限后报出；瞒报、谎报由人认定，可与缓报并计。"
+                "应报 = 报送时限在本期内到期的首报、续报、终报；按时 = 在时限内报出。漏报为截至时仍未报出，缓报为超过时限后报出；瞒报、谎报由人认定，可与缓报并计；申诉获准者（免责）不计，仍列入台账。"
             ),
             say("终报为全国通行做法，原始文件未作规定。"),
         ],
@@ -92,13 +92,16 @@ def _punctuality(report: ReportLedger) -> Grid:
             ),
         ]
     hides = report.heading.published
+    rated = len(columns) - 1
+    if not hides:
+        columns.append(Column(name=say("免责"), group=say("合计"), summed=True))
     return Grid(
         name=say("按时报送"),
         caption=say("按时报送（按级别、报次）"),
         columns=columns,
         rows=[_kept(row, hides=hides) for row in table.rows],
         total=_kept(table.total, hides=hides),
-        chart=Chart(column=len(columns) - 1, weight=len(columns) - 5, least=UNSTABLE_BELOW),
+        chart=Chart(column=rated, weight=rated - 4, least=UNSTABLE_BELOW),
     )
 
 
@@ -107,7 +110,7 @@ def _kept(row: KeptRow, *, hides: bool) -> list[Cell]:
     for cell in (*row.cells, row.total):
         cells += [shown(getattr(cell, name), hides=hides) for name in _MEASURES]
         cells.append(percent(cell.rate))
-    return cells
+    return cells if hides else [*cells, row.total.exempt]
 
 
 def _faults(report: ReportLedger) -> Grid:
@@ -138,6 +141,8 @@ def _ledger(report: ReportLedger) -> Grid:
 def _entry(entry: Entry) -> list[Cell]:
     carries = [named(FIELDS.get(each, OTHER_NAME)) for each in entry.carries]
     result: list[str] = [say(_STANDINGS[entry.standing])]
+    if entry.exempt:
+        result.append(say("申诉获准，不计"))
     if entry.fault:
         result.append(named(FAULTS.get(entry.fault, OTHER_NAME)))
     return [

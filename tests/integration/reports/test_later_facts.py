@@ -14,6 +14,7 @@ from services.reports.domain.facts import Population
 from services.reports.domain.key_figures import figure_table
 from services.reports.domain.later_facts import RosterFact
 from services.reports.domain.upward_reports import report_ledger
+from services.reports.handlers import Question, Table, answer
 from shared.contracts import ids
 from shared.contracts.appeal import Appeal, AppealGround, AppealState
 from shared.contracts.call_back import CallBack
@@ -33,8 +34,12 @@ HOUR = timedelta(hours=1)
 TABLES = ("call_repeat", "call_back_fact", "appeal_fact", "deferral_fact", "upward_report_fact")
 
 
-def followed(name: object, *, version: int, made: bool) -> Any:
+def followed(
+    name: object, *, version: int, made: bool, appeal: dict[str, Any] | None = None
+) -> Any:
     """Return incident *name*, its caller called back; *made*: the report upward was sent meanwhile."""
+    appealed: dict[str, Any] = {"about": ("arrival",), "asked_at": T0, "state": AppealState.ASKED}
+
     duty = said.duty(name, T0, UNIT, StampKind.SENT, StampKind.ACKED)
     about, incident = duty.assignment_id, said.incident_id(name)
     return said.incident(
@@ -56,11 +61,9 @@ def followed(name: object, *, version: int, made: bool) -> Any:
             Appeal(
                 appeal_id=ids.appeal_id(about, 1),
                 assignment_id=about,
-                about=("arrival",),
                 ground=AppealGround.NOT_OURS,
-                asked_at=T0,
                 asked_by=UNIT,
-                state=AppealState.ASKED,
+                **(appealed | (appeal or {})),
             ),
         ),
         deferrals=(
@@ -139,6 +142,39 @@ async def test_a_closed_epoch_keeps_what_it_knew(stage: Stage) -> None:
         for each in (then, now)
     ]
     assert tables[0] != tables[1]
+
+
+async def test_a_granted_appeal_counts_where_its_call_back_does(stage: Stage) -> None:
+    """Row 20: asked in October, its limits due then; the call-back of November is exempt all the same."""
+    asked = NOVEMBER.start - timedelta(days=3)
+    granted = {"about": ("satisfaction",), "asked_at": asked, "state": AppealState.GRANTED}
+    await stage.say(followed(1, version=1, made=True, appeal=granted))
+    async with stage.listening():
+        await stage.heard(1)
+
+    found = replace(await stage.reader.of(NOVEMBER), read_at=NOVEMBER.end)
+
+    assert [] == list(found.clocks)
+    figures = figure_table(found, NOVEMBER, Population.REAL, xianju()).figures
+    reached = next(each for each in figures if each.id == "call_back.reached")
+    assert {"exempt": 1} == {each.id: each.count for each in reached.beside}
+
+
+async def test_sets_read_the_appeals_that_facts_do(stage: Stage) -> None:
+    """T3 and T4 through Arrow equal T3 and T4 from the rows, an appeal granted and sla silent."""
+    granted = {"about": ("handle", "dual_feedback"), "state": AppealState.GRANTED}
+    limits = [said.clock(1, UNIT, k, T0, HOUR) for k in (ClockKind.HANDLE, ClockKind.FEEDBACK)]
+    await stage.say(followed(1, version=1, made=True, appeal=granted), said.clocks(1, T0, *limits))
+    async with stage.listening():
+        await stage.heard(2)
+
+    for table in (Table.UNITS, Table.TIERS):
+        question = Question(table, NOVEMBER, Population.REAL)
+        by_rows = await answer(question, stage.reader, xianju())
+        by_sets = await stage.files.table(question, xianju())
+
+        assert render(by_rows, Form.JSON) == render(by_sets, Form.JSON)
+        assert b'"exempt": 1' in render(by_rows, Form.JSON)
 
 
 async def _everything(stage: Stage) -> dict[str, list[Any]]:

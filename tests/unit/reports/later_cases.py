@@ -202,6 +202,8 @@ _CASE = st.fixed_dictionaries(
                 ("satisfaction", "granted"),
                 ("reporting rework", "granted"),
                 ("rework", "refused"),
+                ("handle ack", "granted"),
+                ("arrival dual_feedback", "granted"),
             ]
         ),
         "deferral": st.sampled_from(

@@ -15,6 +15,7 @@ from services.reports.domain.facts import Facts
 from services.reports.domain.freezing import EpochEnd, Revision
 from services.reports.domain.period import Period
 from services.reports.handlers import Question
+from shared.contracts.envelope import Message
 from shared.runtime.errors import Unavailable
 from shared.runtime.keys import Keyring, Principal
 from tests.unit.reports.cases import T0, a_call, a_clock, facts, opened, xianju
@@ -63,7 +64,9 @@ class NothingFrozen:
     async def end_epoch(self) -> EpochEnd:
         raise NotImplementedError
 
-    async def keep(self, revision: Revision, bodies: Iterable[bytes]) -> bool:
+    async def keep(
+        self, revision: Revision, bodies: Iterable[bytes], said: Iterable[Message] = ()
+    ) -> bool:
         raise NotImplementedError
 
     async def body(self, sha256: str) -> bytes | None:
@@ -81,6 +84,9 @@ class NothingLarge(MonthFiles):
 
     async def counts(self, question: Question) -> bool:
         return False
+
+    async def amount(self, period: Period, most: int) -> int:
+        return 0
 
 
 def client(found: Facts | None) -> httpx.AsyncClient:

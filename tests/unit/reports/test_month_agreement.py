@@ -47,6 +47,7 @@ from tests.unit.reports.cases import (
     uid,
     xianju,
 )
+from tests.unit.reports.later_cases import an_appeal
 
 NEW_YORK = ZoneInfo("America/New_York")
 MONTHS = [
@@ -73,6 +74,7 @@ KINDS = {
     Kind.INCIDENTS: "incidents",
     Kind.ASSIGNMENTS: "assignments",
     Kind.CLOCKS: "clocks",
+    Kind.APPEALS: "appeals",
 }
 
 
@@ -116,6 +118,17 @@ CLOCK_STATES = [
     "cancelled",
     "void",
     "odd",
+]
+EXEMPT = [
+    "arrival",
+    "handle feedback",
+    "ack",
+    "assembly dual_feedback",
+    "dual_feedback",
+    "rework",
+    "rework handle",
+    "satisfaction",
+    "never_heard_of",
 ]
 WHO_SAID = [None, "unit", "feed", "desk", "device", "other"]
 BANDS_S = [0, -5, 30, 60, 120, 180, 1200, 1800, 3600, 7200, 14400]
@@ -227,10 +240,28 @@ class Chance:
                 ended_late_told=self.one_in(4),
                 waived_at=self.of([None, None, None, T0]),
                 rework=self._rng.randint(0, 2),
+                exempt=self.of(["", "", "", *EXEMPT]),
             )
             for n in range(1, 5)
             for shown in self._rng.sample(range(10), self.of([0, 1, 1, 2]))
         ]
+
+    def appeals(self) -> list[Any]:
+        """Appeals about duties, some decided, some about several things, some with a merge's copy."""
+        found = []
+        for duty in range(1, 7):
+            for n in range(self.of([0, 0, 1, 2])):
+                appeal = an_appeal(
+                    duty,
+                    self.of(EXEMPT),
+                    appeal_id=uid("appeal", duty, n),
+                    incident_id=uid("incident", self._rng.randint(0, 9)),
+                    state=self.of(["granted", "granted", "asked", "refused", "odd"]),
+                )
+                found.append(appeal)
+                if self.one_in(4):
+                    found.append(appeal._replace(incident_id=uid("absorbed"), version=2))
+        return found
 
     def history(self) -> Facts:
         """Everything, as one reading of the database gives it."""
@@ -247,7 +278,7 @@ class Chance:
                     test=n == 8,
                 )
                 incidents[incident.incident_id] = incident
-        found += [*self.limits(self.of([0, 2, 90, 90])), *self.duties()]
+        found += [*self.limits(self.of([0, 2, 90, 90])), *self.duties(), *self.appeals()]
         read_at = self.of([self._period.start, self._period.end, self._period.end, AFTER])
         heard = {str(each): self.near() for each in Population}
         return facts(*found, *incidents.values(), read_at=read_at, **heard)
@@ -309,7 +340,14 @@ def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
     """Written twice, in whatever order the facts came: one SHA-256; by counts or rows: one table."""
     backwards = facts(
         *reversed(
-            [*found.calls, *found.links, *found.incidents, *found.assignments, *found.clocks]
+            [
+                *found.calls,
+                *found.links,
+                *found.incidents,
+                *found.assignments,
+                *found.clocks,
+                *found.appeals,
+            ]
         ),
         read_at=found.read_at or T0,
         **{str(p): at for p, at in found.heard.items()},

@@ -37,10 +37,12 @@ def test_the_longest_overdue_comes_first_and_open_ones_run_to_the_cut() -> None:
 
 
 def test_a_suspended_or_exempted_limit_is_not_overdue() -> None:
-    """挂账 and granted appeals leave the list as they leave the rates."""
-    table = _of(a_clock("one", state="paused"), a_clock("two", exempt=True))
+    """挂账 leaves list and rates; a granted appeal the rates, its mark stays listed (row 20), last."""
+    table = _of(a_clock("one", state="paused"), a_clock("two", exempt=True), a_clock("three"))
 
-    assert not table.listed
+    assert [False, True] == [each.exempt for each in table.listed]
+    arrival = next(each for each in table.kinds if each.clock == "arrival")
+    assert (1, 1, 1) == (arrival.should, arrival.overdue, arrival.exempt)
 
 
 def test_the_list_has_a_limit_and_says_what_it_leaves_out() -> None:

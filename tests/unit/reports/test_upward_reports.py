@@ -110,9 +110,10 @@ def test_standings_and_cells_say_the_same(history: list[Any]) -> None:
     ledger = _of(*history)
     total = ledger.punctuality.total.total
 
-    assert (total.should or 0) + (ledger.not_yet_due or 0) + (ledger.unlimited or 0) == len(
-        ledger.entries
+    assert len(ledger.entries) == sum(
+        n or 0 for n in (total.should, total.exempt, ledger.not_yet_due, ledger.unlimited)
     )
+    assert total.exempt == sum(each.exempt and each.due_at is not None for each in ledger.entries)
     faults = {fault.id: fault.count for fault in ledger.faults}
     assert (total.open, total.late) == (faults["missed"], faults["late"])
 
