@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from benchmarks import month_facts
-from services.reports.adapters import month_sets
+from services.reports.adapters import month_questions, month_sets
 from services.reports.adapters.month_sets import Months, reading
 from services.reports.adapters.month_sql import COUNTS, Kind
-from services.reports.domain.category_months import category_table_of
-from services.reports.domain.facts import Population
+from services.reports.domain.facts import Facts, Population
 from services.reports.domain.overview import Overview
 from services.reports.domain.period import Period
+from services.reports.handlers import Question, Table
 from shared.contracts.pack import Pack
 
 Cells = dict[str, list[str]]
@@ -23,8 +25,9 @@ Cells = dict[str, list[str]]
 Figures = dict[str, Cells]
 """The cells of each month, by its label."""
 POPULATION = Population.REAL
+TABLES = (Table.OVERVIEW, Table.CATEGORIES, Table.UNITS, Table.TIERS)
 COMPARED = 3
-"""A month, the one before and the same of last year: T2."""
+"""A month, the one before and the same of last year: T1 begins with them, T2 shows them."""
 
 
 def compared(known: Pack) -> tuple[Period, Period, Period]:
@@ -39,7 +42,11 @@ def cells(rows: Iterable[Sequence[Any]]) -> list[str]:
 
 
 class Ours:
-    """What reports runs: T1 to T4, counted and assembled into the tables themselves."""
+    """T1 to T4, counted and assembled into the tables by the functions reports runs.
+
+    A month by `month_questions.counted`: reports gives it facts it loaded from PostgreSQL, here it
+    is given files. A year by what `counted` calls, without comparing months.
+    """
 
     READS: Iterable[Kind] = COUNTS
 
@@ -50,17 +57,22 @@ class Ours:
         self._db = self._opened.__enter__()
         self._made: list[Any] = []
 
+    @contextmanager
+    def _given(
+        self, read: dict[str, Months], month: Period, _: Collection[Kind]
+    ) -> Iterator[tuple[Months, Facts]]:
+        """Give a closed month to count: what *read* has already is not read again."""
+        yield read.setdefault(month.label, self._months(month)), Facts(read_at=month.end)
+
     def _months(self, month: Period) -> Months:
         files = {kind: month_facts.paths(self._folder, month, kind) for kind in self.READS}
         return Months(self._db, {kind: reading(found) for kind, found in files.items()})
 
     def month(self, month: Period) -> None:
-        """Compute T1, T2, T3 and T4 of one month."""
-        months = self._months(month)
-        calls = {m.label: self._overview(self._months(m), m) for m in compared(self._pack)[1:]}
-        calls[month.label] = self._overview(months, month)
-        second = category_table_of(lambda m: calls[m.label], month, POPULATION, self._pack)
-        self._made = [calls[month.label], second, *self._limits(months, month)]
+        """Answer the questions for T1, T2, T3 and T4 of one month."""
+        given = partial(self._given, {})
+        asked = (Question(table, month, POPULATION) for table in TABLES)
+        self._made = [month_questions.counted(each, self._pack, given) for each in asked]
 
     def year(self, year: Sequence[Period]) -> None:
         """Compute T1, T3 and T4 of each month: unit by month."""

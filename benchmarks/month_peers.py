@@ -134,7 +134,9 @@ class ByPolars(Peer):
             .alias("who")
         )
         open_ = pl.col("outcome") == Outcome.OPEN
-        judged = pl.col("outcome").is_in([Outcome.ON_TIME, Outcome.LATE, Outcome.OPEN])
+        judged = pl.col("outcome").is_in(
+            [Outcome.ON_TIME, Outcome.LATE, Outcome.OPEN, Outcome.EXEMPT]
+        )
         wanted = {
             "given": ours.filter(pl.col("duty").is_not_null() & (pl.col("turn") > 0)).group_by(who, "duty", "turn").len(),
             "handled": ours.filter((pl.col("kind") == "handle") & judged).group_by("incident_area", "incident_affair", "outcome").len(),

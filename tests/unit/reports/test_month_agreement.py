@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -18,8 +20,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from services.reports.adapters import month_sets, parquet_files
+from services.reports.adapters import month_questions, month_sets, parquet_files
 from services.reports.adapters.file_names import path_of
+from services.reports.adapters.month_files import COUNTED
 from services.reports.adapters.month_sets import Connection, Months
 from services.reports.adapters.month_sql import COUNTS, FACTS, Kind, columns, taken
 from services.reports.domain import period as periods
@@ -30,6 +33,7 @@ from services.reports.domain.overview import Overview, overview
 from services.reports.domain.period import Period
 from services.reports.domain.tier_affairs import tier_table
 from services.reports.domain.units import unit_table
+from services.reports.handlers import Question, compute
 from tests.unit.reports.cases import (
     AFTER,
     NOVEMBER,
@@ -368,6 +372,29 @@ def test_files_give_the_same_and_are_the_same_each_time(found: Facts) -> None:
                     assert tier_table(*asked) == month_sets.tier_table(*told, cut)
 
     assert first == second
+
+
+@given(SEEDS.map(lambda seed: Chance(seed, NOVEMBER).history()))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_closed_months_answer_every_question_as_the_pure_functions_do(drawn: Facts) -> None:
+    """T1 to T4, whole and published, of both populations, from nothing but the counts of three months."""
+    found = replace(drawn, read_at=AFTER)
+    with TemporaryDirectory() as place, month_sets.opened() as db:
+        counts = {}
+        for of in filter(None, (NOVEMBER, period_before(NOVEMBER), year_before(NOVEMBER))):
+            with judged(found, of) as (facts_of, _):
+                counts[of.label] = parquet_files.write(facts_of, Path(place), of.label, COUNTS)
+
+        @contextmanager
+        def opened_month(of: Period, _: Collection[Kind]) -> Iterator[tuple[Months, Facts]]:
+            yield parquet_files.months_of(db, Path(place), of.label, counts[of.label]), found
+
+        for table, population, published in product(COUNTED, Population, (False, True)):
+            question = Question(table, NOVEMBER, population, published)
+
+            by_counts = month_questions.counted(question, xianju(), opened_month)
+
+            assert compute(question, found, xianju()) == by_counts
 
 
 def test_no_contact_text_or_place_is_in_a_file() -> None:
