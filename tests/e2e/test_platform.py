@@ -261,8 +261,10 @@ async def _soon_due(stack: Stack, town: Town) -> bool:
     """Say whether a few clocks will run out a second or more after now, and within the outage."""
     after = town.now() + timedelta(seconds=2 * SPEED)
     before = town.now() + timedelta(seconds=(DATABASE_AWAY_S - 1) * SPEED)
-    acks = [c for c in await clocks(stack, ClockKind.ACK) if next_step(c) is not None]
-    return sum(after < clock.due < before for clock in acks) >= 5
+    # a set that fires later has no clock that is due earlier: the thousands of others are not read
+    soon = await rows(stack.admin, "select doc from sla.clock_set where next_at < $1", before)
+    acks = [c for row in soon for c in decoded(row["doc"]).clocks if c.kind is ClockKind.ACK]
+    return sum(after < c.due < before for c in acks if next_step(c) is not None) >= 5
 
 
 async def _an_ack(town: Town) -> httpx.Response | None:
