@@ -9,7 +9,7 @@ import pytest
 
 from shared.runtime.database import Database
 from shared.runtime.errors import GuardLost, Unavailable
-from tests.engine import router_database, rows
+from tests.engine import router_database, rows, until
 from tests.parts import FreshDatabase
 
 pytestmark = pytest.mark.infrastructure
@@ -57,7 +57,7 @@ async def test_a_connection_that_was_cut_is_not_lent_again(
     """The server is away for whoever was served then, and there for the next."""
     before = await _pid(lent)
     waiting = asyncio.create_task(lent.write("select pg_sleep(20)"))
-    await asyncio.sleep(0.1)
+    await until(lambda: _asleep(database))
     await rows(database.admin, "select pg_terminate_backend($1)", before)
     with pytest.raises(Unavailable) as away:
         await waiting
@@ -68,10 +68,20 @@ async def test_a_connection_that_was_cut_is_not_lent_again(
     assert before != after
 
 
-async def test_who_gives_up_leaves_no_half_read_connection(lent: Database) -> None:
+async def _asleep(database: FreshDatabase) -> bool:
+    """Say whether the server is in mid-statement."""
+    sleeping = (
+        "select 1 from pg_stat_activity where application_name = 'lent' and wait_event = 'PgSleep'"
+    )
+    return bool(await rows(database.admin, sleeping))
+
+
+async def test_who_gives_up_leaves_no_half_read_connection(
+    lent: Database, database: FreshDatabase
+) -> None:
     """A cancelled statement's answer must not meet the next one's question."""
     waiting = asyncio.create_task(lent.fetch("select pg_sleep(20)"))
-    await asyncio.sleep(0.1)
+    await until(lambda: _asleep(database))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
